@@ -1,0 +1,56 @@
+# navarch: everything from a clean clone with Python 3.11 or later, in a virtual environment of its own.
+PYTHON ?= python3
+VENV   ?= .venv
+# Test processes: one a core, at most eight; `make test WORKERS=0` runs in this process.
+WORKERS ?= auto
+
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/.navarch-installed
+DOCS  := $(VENV)/.navarch-docs-installed
+PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint bench docs clean
+
+help:           ## This list
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */\1|/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "navarch needs Python 3.11 or later: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing navarch and its dependencies into $(VENV) (once)"
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation --editable '.[test,lint]'
+	@touch $@
+
+$(DOCS): $(STAMP)
+	@$(PIP) --no-build-isolation --editable '.[docs]'
+	@touch $@
+
+demo: $(STAMP)  ## The design document of examples/frontier.yaml: HTML, PDF and Markdown
+	@status=0; $(BIN)/navarch design examples/frontier.yaml || status=$$?; \
+	[ $$status -le 1 ] || exit $$status  # 1: a constraint is missed, which is an answer
+
+test: $(STAMP)  ## The tests
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile
+
+test-slow: $(STAMP)  ## The tests that take minutes
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) --maxprocesses 8 --dist loadfile
+
+lint: $(STAMP)  ## Style, types and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## How fast: a table
+	$(BIN)/python benchmarks/run.py
+
+docs: $(DOCS)   ## The documentation as a site, in site/
+	$(BIN)/python scripts/build_docs.py
+	$(BIN)/zensical build --strict --clean
+	@echo "Documentation: $(CURDIR)/site/index.html"
+
+clean:          ## Remove what was built; the virtual environment stays
+	rm -rf site docs/equations build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

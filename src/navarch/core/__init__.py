@@ -1,0 +1,1 @@
+"""What every room uses: units, equations and their ledger, uncertainty, plots."""

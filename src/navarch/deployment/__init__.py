@@ -1,0 +1,1 @@
+"""Part III: in use. Performance, serving, edge and operations."""

@@ -1,0 +1,1 @@
+"""Operations: error budgets and alerts, replicas and releases, and what three years cost."""

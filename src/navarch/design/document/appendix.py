@@ -1,0 +1,128 @@
+"""The appendix: every number of the document with its formula, inputs and source, numbered in order of appearance.
+
+A holds what was calculated or observed, B catalog facts, C fields of the design file, D what navarch chose. An entry's
+code ("A12") is also its anchor ("a12"), and every use of it in the text has an anchor of its own, so that links run
+both ways.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from navarch.core.formula import formula, symbol
+from navarch.core.ledger import Entry, Input
+from navarch.design.document.model import Document, numbers_in
+from navarch.design.document.wording import stated_interval
+
+PARTS = {
+    "A": "Derivations",
+    "B": "Facts of the catalog",
+    "C": "Given in the design file",
+    "D": "Chosen by navarch",
+}
+_LETTER = {"fact": "B", "field": "C", "choice": "D"}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One place of the text where a number stands: its anchor, and the section's anchor and name."""
+
+    anchor: str
+    place: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Appendix:
+    """The entries that a document rests on, by part, with their codes and what uses them."""
+
+    parts: dict[str, tuple[Entry, ...]]
+    codes: dict[int, str]
+    parents: dict[int, tuple[Entry, ...]]
+    intervals: dict[int, tuple[float, float]]
+    uses: dict[int, list[Use]] = field(default_factory=lambda: defaultdict(list))
+
+    def code(self, entry: Entry) -> str:
+        """The entry's code in the appendix, such as "A12"."""
+        return self.codes[entry.number]
+
+    def anchor(self, entry: Entry) -> str:
+        """The entry's anchor, such as "a12"."""
+        return self.codes[entry.number].lower()
+
+    def use(self, entry: Entry, place: str, name: str) -> str:
+        """Note that the text prints an entry, and give the anchor of that place."""
+        uses = self.uses[entry.number]
+        anchor = f"u-{self.anchor(entry)}-{len(uses) + 1}"
+        uses.append(Use(anchor, place, name))
+        return anchor
+
+    def used(self, entry: Entry) -> list[tuple[str, str, list[str]]]:
+        """Where the text prints an entry: (section's anchor, its name, anchors of the uses), in order."""
+        grouped: dict[tuple[str, str], list[str]] = {}
+        for use in self.uses.get(entry.number, ()):
+            grouped.setdefault((use.place, use.name), []).append(use.anchor)
+        return [(place, name, anchors) for (place, name), anchors in grouped.items()]
+
+    def interval(self, entry: Entry) -> tuple[float, float] | None:
+        """The 80 % interval of an entry, or None where it does not vary."""
+        found = stated_interval(entry) or self.intervals.get(entry.number)
+        return None if found is None or found[0] == found[1] else found
+
+    def inputs(self, entry: Entry) -> list[tuple[str, Input]]:
+        """The inputs of a calculation, each once, with the symbol under which the formula prints it."""
+        variadic = entry.equation is not None and entry.equation.variadic
+        seen: dict[tuple[int, str], tuple[str, Input]] = {}
+        for given in entry.inputs:
+            sign = (given.entry.symbol if self.telling(entry) else "") if variadic else given.symbol
+            seen.setdefault((given.entry.number, sign), (sign, given))
+        return list(seen.values())
+
+    def telling(self, entry: Entry) -> bool:
+        """Whether the symbols of a formula tell its inputs apart, as those of a sum of unnamed parts do not."""
+        if entry.equation is None or not entry.equation.variadic:
+            return True
+        symbols = [given.entry.symbol for given in entry.inputs]
+        return all(symbols) and len(set(symbols)) == len({given.entry.number for given in entry.inputs})
+
+    def left_side(self, entry: Entry, dialect: str) -> str:
+        """The formula of a calculation; where its symbols tell nothing, the result's own symbol or nothing."""
+        if self.telling(entry):
+            return formula(entry, dialect)
+        own = entry.equation is not None and entry.symbol != entry.equation.symbol
+        return symbol(entry.symbol, dialect) if own else ""
+
+    def meaning(self, entry: Entry, given: Input) -> str:
+        """What an input is, in a few words: the parameter's meaning, or its own title in a sum."""
+        variadic = entry.equation is not None and entry.equation.variadic
+        return given.entry.title if variadic else given.parameter.meaning
+
+
+def make_appendix(document: Document) -> Appendix:
+    """The appendix of a document: what the text prints, in order, and then what that rests on."""
+    printed = list(_once(n.entry for n in numbers_in(document)))
+    reached = list(_once([*printed, *(a for e in printed for a in e.ancestors())]))
+    rest = [e for e in document.ledger.entries if e.kind in ("field", "choice")]
+    parts: dict[str, list[Entry]] = {letter: [] for letter in PARTS}
+    codes: dict[int, str] = {}
+    for entry in _once([*reached, *rest]):
+        letter = _LETTER.get(entry.kind, "A")
+        parts[letter].append(entry)
+        codes[entry.number] = f"{letter}{len(parts[letter])}"
+    parents: dict[int, list[Entry]] = defaultdict(list)
+    for entry in parts["A"]:
+        for number in dict.fromkeys(i.entry.number for i in entry.inputs):
+            parents[number].append(entry)
+    return Appendix(
+        {letter: tuple(entries) for letter, entries in parts.items()},
+        codes,
+        {number: tuple(entries) for number, entries in parents.items()},
+        dict(document.intervals),
+    )
+
+
+def _once(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The entries in order, each at its first appearance."""
+    return iter({e.number: e for e in entries}.values())

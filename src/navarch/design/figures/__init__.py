@@ -1,0 +1,16 @@
+"""The figures of a design document: functions from plain data to `Figure`.
+
+Numerals beside marks are values of the ledger; only the scales of axes are not.
+"""
+
+from __future__ import annotations
+
+from navarch.design.figures.bars import carbon_breakdown, cost_breakdown, latency_by_region, memory_bar, waterfall
+from navarch.design.figures.curves import curve_figure, goodput_curve, latency_throughput, region_scatter, sparkline
+from navarch.design.figures.topology import topology
+from navarch.design.figures.tornado import Swing, swings, tornado
+
+__all__ = [
+    "Swing", "carbon_breakdown", "cost_breakdown", "curve_figure", "goodput_curve", "latency_by_region",
+    "latency_throughput", "memory_bar", "region_scatter", "sparkline", "swings", "topology", "tornado", "waterfall",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Part II: many machines as one. Collectives, training, faults and orchestration."""

@@ -1,0 +1,306 @@
+"""Latency-bandwidth equations of collective operations.
+
+A message of M bytes takes alpha + M/B on a link (Hockney 1994); an algorithm is a number of such steps. `message` is
+the whole payload as nccl-tests count it: what each rank holds before an all-reduce or a reduce-scatter, and after an
+all-gather; what each rank sends in an all-to-all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from navarch.core.ledger import equation
+
+_NOTATION = {"message": "M", "ranks": "n", "bandwidth": "B", "latency": "alpha"}
+_TIERS = {"ranks": "n", "stride": "d", "domain": "D", "scaleup": "B_up", "scaleout": "B_out"}
+
+
+@equation(
+    symbol="T_p2p",
+    unit="s",
+    source="Hockney 1994, eq. 1",
+    symbols={"message": "M", "bandwidth": "B", "latency": "alpha"},
+)
+def point_to_point_time(message, bandwidth, latency):
+    """Time of one message between two ranks.
+
+    message: bytes sent [byte]; bandwidth: of the link, per direction [byte/s]; latency: of the link [s].
+    """
+    return latency + message / bandwidth
+
+
+@equation(symbol="T_ring", unit="s", source="Patarasuk and Yuan 2009, section 3", symbols=_NOTATION, valid="ranks >= 1")
+def ring_all_reduce_time(message, ranks, bandwidth, latency):
+    """Time of a bandwidth-optimal ring all-reduce.
+
+    message: bytes reduced [byte]; ranks: participants; bandwidth: of the slowest link, per direction [byte/s];
+    latency: per step [s]. Valid for equal links.
+    """
+    return 2 * (ranks - 1) / ranks * message / bandwidth + 2 * (ranks - 1) * latency
+
+
+@equation(symbol="T_RS", unit="s", source="Thakur et al. 2005, section 4", symbols=_NOTATION, valid="ranks >= 1")
+def reduce_scatter_time(message, ranks, bandwidth, latency):
+    """Time of a ring reduce-scatter.
+
+    message: bytes reduced, held whole by each rank before [byte]; ranks: participants; bandwidth: of the slowest link,
+    per direction [byte/s]; latency: per step [s].
+    """
+    return (ranks - 1) / ranks * message / bandwidth + (ranks - 1) * latency
+
+
+@equation(symbol="T_AG", unit="s", source="Thakur et al. 2005, section 4", symbols=_NOTATION, valid="ranks >= 1")
+def all_gather_time(message, ranks, bandwidth, latency):
+    """Time of a ring all-gather.
+
+    message: bytes gathered, held whole by each rank after [byte]; ranks: participants; bandwidth: of the slowest link,
+    per direction [byte/s]; latency: per step [s].
+    """
+    return (ranks - 1) / ranks * message / bandwidth + (ranks - 1) * latency
+
+
+@equation(
+    symbol="T_A2A",
+    unit="s",
+    source="Thakur et al. 2005, section 5 (pairwise exchange)",
+    symbols=_NOTATION,
+    valid="ranks >= 1",
+)
+def all_to_all_time(message, ranks, bandwidth, latency):
+    """Time of a pairwise all-to-all.
+
+    message: bytes that each rank holds for all, itself included [byte]; ranks: participants; bandwidth: into and out of
+    a rank, per direction [byte/s]; latency: per step [s].
+    """
+    return (ranks - 1) / ranks * message / bandwidth + (ranks - 1) * latency
+
+
+@equation(
+    symbol="T_bcast",
+    unit="s",
+    source="Thakur et al. 2005, section 3 (pipelined chain)",
+    symbols=_NOTATION,
+    valid="ranks >= 1",
+)
+def broadcast_time(message, ranks, bandwidth, latency):
+    """Time of a pipelined broadcast along a chain.
+
+    message: bytes that all receive [byte]; ranks: participants; bandwidth: of the slowest link, per direction [byte/s];
+    latency: per step [s]. Valid where the message is cut into many more pieces than there are ranks.
+    """
+    return np.where(ranks > 1, message / bandwidth, 0) + (ranks - 1) * latency
+
+
+@equation(
+    symbol="T_tree",
+    unit="s",
+    source="Sanders, Speck and Traeff 2009, section 3 (double binary tree)",
+    symbols=_NOTATION,
+    valid="ranks >= 1",
+)
+def tree_all_reduce_time(message, ranks, bandwidth, latency):
+    """Time of a pipelined double-binary-tree all-reduce.
+
+    message: bytes reduced [byte]; ranks: participants; bandwidth: of the slowest link, per direction [byte/s];
+    latency: per step [s]. Reduce up and broadcast down; the latency grows with the logarithm of the ranks.
+    """
+    return np.where(ranks > 1, 2 * message / bandwidth, 0) + 2 * np.ceil(np.log2(ranks)) * latency
+
+
+@equation(
+    symbol="T_hier",
+    unit="s",
+    source="Jia et al. 2018, section 4.3 (reduce-scatter, all-reduce, all-gather)",
+    symbols={
+        "message": "M",
+        "local": "g",
+        "groups": "k",
+        "scaleup": "B_up",
+        "scaleout": "B_out",
+        "scaleup_latency": "alpha_up",
+        "scaleout_latency": "alpha_out",
+    },
+    valid="local >= 1 and groups >= 1",
+)
+def hierarchical_all_reduce_time(message, local, groups, scaleup, scaleout, scaleup_latency, scaleout_latency):
+    """Time of a two-level all-reduce: within each scale-up domain, then across them.
+
+    message: bytes reduced [byte]; local: ranks in one scale-up domain; groups: scale-up domains; scaleup: bandwidth
+    of a rank within the domain, per direction [byte/s]; scaleout: bandwidth of a rank out of the domain, per
+    direction [byte/s]; scaleup_latency: per step within [s]; scaleout_latency: per step across [s]. The inner
+    reduce-scatter leaves each rank a part of the message, which it alone reduces across the domains, and an inner
+    all-gather ends it.
+    """
+    inner = 2 * (local - 1) / local * message / scaleup + 2 * (local - 1) * scaleup_latency
+    outer = 2 * (groups - 1) / groups * (message / local) / scaleout + 2 * (groups - 1) * scaleout_latency
+    return inner + outer
+
+
+@equation(symbol="B_alg", unit="byte/s", source="nccl-tests, PERFORMANCE.md", symbols={"message": "M", "time": "T"})
+def algorithm_bandwidth(message, time):
+    """Algorithm bandwidth of a collective.
+
+    message: bytes of the operation [byte]; time: that it took [s].
+    """
+    return message / time
+
+
+@equation(
+    symbol="B_bus",
+    unit="byte/s",
+    source="nccl-tests, PERFORMANCE.md",
+    symbols={"message": "M", "time": "T", "ranks": "n"},
+)
+def all_reduce_bus_bandwidth(message, time, ranks):
+    """Bus bandwidth of an all-reduce.
+
+    message: bytes reduced [byte]; time: that it took [s]; ranks: participants. What each link carries if the
+    algorithm is a ring; in-network reduction can exceed the link.
+    """
+    return 2 * (ranks - 1) / ranks * message / time
+
+
+@equation(
+    symbol="B_bus",
+    unit="byte/s",
+    source="nccl-tests, PERFORMANCE.md",
+    symbols={"message": "M", "time": "T", "ranks": "n"},
+)
+def scatter_bus_bandwidth(message, time, ranks):
+    """Bus bandwidth of a reduce-scatter, all-gather or all-to-all.
+
+    message: bytes of the operation [byte]; time: that it took [s]; ranks: participants.
+    """
+    return (ranks - 1) / ranks * message / time
+
+
+@equation(
+    symbol="B_eff",
+    unit="byte/s",
+    source="definition",
+    symbols={"bandwidth": "B", "efficiency": "eta"},
+    valid="efficiency > 0 and efficiency <= 1",
+)
+def achieved_bandwidth(bandwidth, efficiency):
+    """Bandwidth that a collective achieves on a link.
+
+    bandwidth: of the link, per direction [byte/s]; efficiency: achieved share of it [fraction].
+    """
+    return bandwidth * efficiency
+
+
+@equation(symbol="g", unit="1", source="definition", symbols={"ranks": "n", "stride": "d", "domain": "D"})
+def ranks_in_domain(ranks, stride, domain):
+    """Ranks of one group that share a scale-up domain.
+
+    ranks: in the group; stride: distance between neighbours of the group in the numbering of accelerators; domain:
+    accelerators in one scale-up domain.
+    """
+    return np.maximum(1, np.minimum(ranks, np.floor(domain / stride)))
+
+
+@equation(
+    symbol="B_group",
+    unit="byte/s",
+    source="ring over nodes: NCCL uses the adapters of all members in a node",
+    symbols=_TIERS,
+)
+def group_bandwidth(ranks, stride, domain, scaleup, scaleout):
+    """Bandwidth of a ring over a group of ranks.
+
+    ranks: in the group; stride: distance between neighbours of the group in the numbering of accelerators; domain:
+    accelerators in one scale-up domain; scaleup: achieved bandwidth of an accelerator within it, per direction
+    [byte/s]; scaleout: achieved bandwidth of an accelerator out of it, per direction [byte/s]. A group inside one
+    domain runs at scale-up speed; one that spans domains is bound by the adapters of its members in a domain
+    together.
+    """
+    members = np.maximum(1, np.minimum(ranks, np.floor(domain / stride)))
+    return np.where(ranks * stride <= domain, scaleup, np.minimum(scaleup, members * scaleout))
+
+
+@equation(
+    symbol="alpha_group",
+    unit="s",
+    source="mean over the steps of a ring",
+    symbols={
+        "ranks": "n",
+        "stride": "d",
+        "domain": "D",
+        "scaleup_latency": "alpha_up",
+        "scaleout_latency": "alpha_out",
+    },
+)
+def group_latency(ranks, stride, domain, scaleup_latency, scaleout_latency):
+    """Latency of one step of a ring over a group of ranks.
+
+    ranks: in the group; stride: distance between neighbours of the group in the numbering of accelerators; domain:
+    accelerators in one scale-up domain; scaleup_latency: of a step within [s]; scaleout_latency: of a step between
+    domains [s].
+    """
+    members = np.maximum(1, np.minimum(ranks, np.floor(domain / stride)))
+    across = scaleout_latency / members + scaleup_latency * (1 - 1 / members)
+    return np.where(ranks * stride <= domain, scaleup_latency, across)
+
+
+@equation(
+    symbol="B_group",
+    unit="byte/s",
+    source="ring over nodes: NCCL uses the adapters of all members in a node",
+    symbols={"ranks": "n", "domain": "D", "scaleup": "B_up", "scaleout": "B_out"},
+)
+def adjacent_group_bandwidth(ranks, domain, scaleup, scaleout):
+    """Bandwidth of a ring over neighbouring ranks.
+
+    ranks: in the group; domain: accelerators in one scale-up domain; scaleup: achieved bandwidth of an accelerator
+    within it, per direction [byte/s]; scaleout: achieved bandwidth of an accelerator out of it, per direction
+    [byte/s]. A group that spans domains is bound by the adapters of its members in a domain together.
+    """
+    return np.where(ranks <= domain, scaleup, np.minimum(scaleup, domain * scaleout))
+
+
+@equation(
+    symbol="alpha_group",
+    unit="s",
+    source="mean over the steps of a ring",
+    symbols={"ranks": "n", "domain": "D", "scaleup_latency": "alpha_up", "scaleout_latency": "alpha_out"},
+)
+def adjacent_group_latency(ranks, domain, scaleup_latency, scaleout_latency):
+    """Latency of one step of a ring over neighbouring ranks.
+
+    ranks: in the group; domain: accelerators in one scale-up domain; scaleup_latency: of a step within [s];
+    scaleout_latency: of a step between domains [s].
+    """
+    across = scaleout_latency / domain + scaleup_latency * (1 - 1 / domain)
+    return np.where(ranks <= domain, scaleup_latency, across)
+
+
+@equation(
+    symbol="B_A2A",
+    unit="byte/s",
+    source="each peer equally likely; the peers outside the domain are reached by the adapter",
+    symbols={"ranks": "n", "domain": "D", "scaleup": "B_up", "scaleout": "B_out"},
+)
+def all_to_all_bandwidth(ranks, domain, scaleup, scaleout):
+    """Bandwidth of an all-to-all over neighbouring ranks.
+
+    ranks: in the group; domain: accelerators in one scale-up domain; scaleup: achieved bandwidth of an accelerator
+    within it, per direction [byte/s]; scaleout: achieved bandwidth of an accelerator out of it, per direction
+    [byte/s]. Both tiers work at the same time, and the slower one for its share decides.
+    """
+    outside = np.maximum(0, ranks - domain) / np.maximum(ranks - 1, 1)
+    return 1 / np.maximum((1 - outside) / scaleup, outside / scaleout)
+
+
+@equation(
+    symbol="x_tier",
+    unit=None,
+    source="definition",
+    symbols={"ranks": "n", "stride": "d", "domain": "D", "inside": "x_up", "outside": "x_out"},
+)
+def tier_of(ranks, stride, domain, inside, outside):
+    """What the tier of network gives over which neighbours of a group lie.
+
+    ranks: in the group; stride: distance between neighbours of the group in the numbering of accelerators; domain:
+    accelerators in one scale-up domain; inside: given within the domain; outside: given across domains.
+    """
+    return np.where(ranks * stride <= domain, inside, outside)

@@ -1,0 +1,1 @@
+"""Part IV: what it costs others. Sustainability, privacy, robustness and fairness."""

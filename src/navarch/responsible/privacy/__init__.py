@@ -1,0 +1,1 @@
+"""Privacy: what differentially private training guarantees and costs, and what secure serving adds."""

@@ -1,0 +1,1 @@
+"""Robustness: what adversarial training, certification, silent corruption and drift detection cost."""

@@ -1,0 +1,1 @@
+"""Sustainability: energy, carbon (operational and embodied) and water, and how regions differ."""
