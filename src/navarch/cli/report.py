@@ -20,6 +20,8 @@ MOST_MISSED = 3
 MOVERS = 3
 SELDOM = 0.01
 
+BY = {"user": Text("you", style="dim"), "partly": Text("you, in part"), "navarch": Text("navarch", style="cyan")}
+
 
 def show_evaluation(evaluation: Evaluation, out: Console) -> None:
     """Print the verdict, the constraints, the headline numbers with their intervals, and what was chosen."""
@@ -90,7 +92,7 @@ def decisions_table(evaluation: Evaluation) -> Table:
     for heading in ("Decision", "Chosen", "By", "Against"):
         table.add_column(heading, overflow="fold")
     for decision in evaluation.decisions.values():
-        by = Text("you", style="dim") if decision.by == "user" else Text("navarch", style="cyan")
+        by = BY[decision.by]
         table.add_row(Text(decision.title), Text(decision.chosen), by, Text(_against(decision), style="dim"))
     return table
 

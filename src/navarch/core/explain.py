@@ -44,7 +44,7 @@ def _branch(entry: Entry, symbol: str, lead: str, under: str, lines: list[str], 
     value = show(entry.value, entry.unit)
     name = f"  «{entry.names[0]}»" if entry.names else ""
     if entry.is_leaf:
-        lines.append(f"{lead}{spelt}{value}{interval(entry)}  {entry.title}  [{origin(entry)}]")
+        lines.append(f"{lead}{spelt}{value}{interval(entry)}  {entry.title}{name}  [{origin(entry)}]")
         return
     if entry.number in shown:
         lines.append(f"{lead}{spelt}{value}  {entry.title}{name}  (derived above)")

@@ -121,7 +121,8 @@ class Walker:
         if isinstance(node.op, ast.Pow):
             exponent = self.spell(node.right)
             base = self.text(node.left, ATOM)
-            return Spelt(self.dialect.power(base, exponent.text, exponent.level < ATOM), POWER)
+            digit = self.spell(node.left).digit
+            return Spelt(self.dialect.power(base, exponent.text, exponent.level < ATOM), POWER, digit)
         if isinstance(node.op, ast.FloorDiv):
             return Spelt(self.dialect.between("floor", self._fraction(node).text))
         if isinstance(node.op, (ast.BitAnd, ast.BitOr)):

@@ -112,6 +112,7 @@ LADDERS: dict[str, tuple[Step, ...]] = {
     "L/J": (_step(1.0 / KWH, "L/kWh"),),
     "kgCO2e/J": (_step(1e-3 / KWH, "g CO2e/kWh"),),
     "USD/J": (_step(1.0 / KWH, "USD/kWh"),),
+    "USD/kgCO2e": (_step(1e-3, "USD/t CO2e"),),
     "USD/s": (
         _step(1.0 / HOUR, "USD/h"),
         _step(1.0 / YEAR, "USD/year", threshold=1e3 / HOUR),

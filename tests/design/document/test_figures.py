@@ -15,7 +15,9 @@ from navarch.core.uncertainty import propagate
 from navarch.design import figures
 from navarch.design.document import Label, ProseError, figures_in, prose
 from navarch.design.document.wording import words
-from navarch.design.figures.curves import axis_unit
+from navarch.design.figures.curves import _sides, axis_unit
+from navarch.design.figures.drawing import wrap
+from navarch.design.figures.tornado import input_name
 
 
 def _texts(svg: str) -> list[str]:
@@ -75,6 +77,41 @@ def test_swings_are_ordered_and_signed(fleet):
     assert found[0].leaf.title == "Price of an H100 SXM in a node"
     assert all(s.low < 0 < s.high for s in found)
     assert figures.swings(spread, fleet.q["n"].entry) == ()
+
+
+def test_a_field_is_called_by_its_path_where_it_stands_alone():
+    def named(path: str, title: str, kind: str = "field") -> str:
+        return words(input_name(SimpleNamespace(path=path, title=title, kind=kind)))
+
+    assert named("serving.prompt_tokens", "Prompt") == "serving: prompt tokens"
+    assert named("site.pue", "PUE") == "site: PUE"
+    assert named("edge.share", "Share") == "edge: share"
+    assert named("serving.users_regions.aws-eu-central-1", "Users") == "serving: users regions, aws-eu-central-1"
+    assert named("", "Price of a node", "fact") == "Price of a node"
+
+
+def test_long_names_take_two_lines_and_are_then_cut():
+    assert wrap("a short name", 200) == ["a short name"]
+    lines = wrap("attained share of the peak rate in serving with eight bits and more", 120)
+    assert len(lines) == 2 and lines[1].endswith("…")
+
+
+def test_the_axis_ends_soon_above_the_limit(fleet):
+    curve = SimpleNamespace(
+        x=np.linspace(1, 10, 50), y=np.r_[np.linspace(1, 20, 49), 5000.0], x_unit="s", y_unit="s", x_title="x",
+        y_title="y", chosen=None, optimum=None,
+    )  # fmt: skip
+    limit = fleet.q["write"]
+    svg = figures.latency_throughput(curve, "Latency", limit=limit).svg
+    ticks = [float(t.replace(",", "")) for t in _texts(svg) if re.fullmatch(r"[\d,.]+", t)]
+    assert max(ticks) <= 3 * max(float(limit), 1.0) + 1
+
+
+def test_names_of_dots_do_not_cover_each_other():
+    sides = _sides(
+        [(100.0, 50.0), (105.0, 52.0), (102.0, 51.0)], ["one long name", "another name", "third"], [False] * 3
+    )
+    assert len(set(sides)) == 3
 
 
 def test_colours_adapt_to_the_page():

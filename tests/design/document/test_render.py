@@ -12,7 +12,9 @@ from markdown_it import MarkdownIt
 from navarch.core.ledger import Ledger
 from navarch.design.document import Label, Paragraph, ProseError, Reference, numbers_in, say, section
 from navarch.design.document.appendix import make_appendix
+from navarch.design.document.model import DecisionBlock
 from navarch.design.render import render_html, render_markdown, render_pdf, render_typst
+from navarch.design.render.typst import unbroken
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +92,30 @@ def test_pdf(document):
     made = render_pdf(document)
     assert made.startswith(b"%PDF-")
     count = re.search(rb"/Type/Pages/Count (\d+)", made)
-    assert count is not None and int(count[1]) >= 8
+    assert count is not None and int(count[1]) >= 6
     assert b"/Outlines" in made and b"/StructTreeRoot" in made  # bookmarks, and tags for screen readers
+
+
+def test_a_decision_given_in_part_says_so(document):
+    def partly(block):
+        return replace(block, by="partly") if isinstance(block, DecisionBlock) else block
+
+    sections = tuple(replace(s, blocks=tuple(map(partly, s.blocks))) for s in document.sections)
+    changed = replace(document, sections=sections)
+    for render in (render_html, render_typst, render_markdown):
+        assert "partly given in the design file; the rest chosen by navarch" in render(changed)
+
+
+def test_only_sections_that_decide_stand_among_the_decisions(document):
+    listed = [s for s in document.sections if s.decides]
+    assert render_html(document).split('<ol class="decisions">')[1].split("</ol>")[0].count("<li>") == len(listed)
+    assert 0 < len(listed) < len(document.sections) or all(s.decides for s in document.sections)
+
+
+def test_the_widest_piece_of_a_formula():
+    assert unbroken("a + frac(b - c, d) dot.op e") == "frac(b - c, d)"
+    assert unbroken('"1 + 2 (x" dot.op y') == '"1 + 2 (x"'
+    assert unbroken("") == ""
 
 
 def test_equal_documents_give_equal_bytes(document):

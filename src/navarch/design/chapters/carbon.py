@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from navarch.core.arithmetic import difference, product_of, ratio, relative_change, share_of
 from navarch.core.ledger import Value
 from navarch.design.chapters.phrases import name, sentence
-from navarch.design.chapters.reading import constraint, kept, origin, sureness
+from navarch.design.chapters.reading import constraint, kept, origin, sureness, triggers
 from navarch.design.document.blocks import decision_block, heading, paragraph, section, table
 from navarch.design.document.model import DecisionBlock, Figure, Section, Table
 from navarch.design.document.prose import Label, Prose, Sayable, join, number, say
@@ -17,10 +17,10 @@ from navarch.responsible.sustainability.estimate import operational_carbon
 
 if TYPE_CHECKING:
     from navarch.design.evaluation.carbon import RegionPoint
-    from navarch.design.evaluation.result import Evaluation
+    from navarch.design.evaluation.result import Constraint, Evaluation
 
 PARTIES = ("training", "serving")
-FRONTIER = 8  # regions drawn at most: a matter of display
+NEAR = 0.05  # of the largest carbon: regions nearer than this would overlap in the drawing
 
 
 @dataclass(frozen=True)
@@ -130,19 +130,18 @@ def _cleaner(evaluation: Evaluation, here: Place) -> Prose | None:
             "{name} would emit {saved} less and its energy would cost {less} less.", name=name, saved=saved, less=less
         )
     more = difference(other.cost, here.cost, title="Energy cost that the cleanest region adds")
-    price = ratio(more, saved, unit="USD/kgCO2e", title="Price of the carbon avoided by moving", symbol="p_m")
     return say(
         "{name} would emit {saved} less for {more} more in energy: {price}.",
         name=name,
         saved=saved,
         more=more,
-        price=price,
+        price=_price(here, other),
     )
 
 
 def _regions(evaluation: Evaluation, here: Place) -> Table:
     rows: list[list[Sayable | None]] = [
-        [here.name, here.cost, here.carbon, None, None, Label("chosen", strong=True)],
+        [here.name, here.cost, None, here.carbon, None, Label("chosen", strong=True)],
     ]
     seen: set[str] = set()
     for other in (here.cleanest, here.cheapest):
@@ -156,13 +155,13 @@ def _regions(evaluation: Evaluation, here: Place) -> Table:
             [
                 Label(other.name, "catalog"),
                 other.cost,
-                other.carbon,
                 number(cost, signed=True),
+                other.carbon,
                 number(carbon, signed=True),
                 lost,
             ]
         )
-    titles = ["Region", "Energy cost", "Carbon at work", "Change of cost", "Change of carbon", "Why it lost"]
+    titles = ["Region", "Energy cost", "change", "Carbon at work", "change", "Why it lost"]
     return table(titles, rows, chosen=[0])
 
 
@@ -187,76 +186,74 @@ def _sensitivity(evaluation: Evaluation) -> Prose:
 
 
 def _revisit(evaluation: Evaluation, here: Place) -> Prose:
-    """The grid intensity at which the budget or another region decides, and the price at which the cheapest wins."""
-    told = [_grid_trigger(evaluation, here)]
-    other = here.cheapest
-    if other is not None and other.cost > here.cost:
-        told.append(_price_trigger(here, other, "electricity here costs more than"))
-    elif other is not None and other.cost < here.cost and other.carbon > here.carbon:
-        told.append(_price_of_staying(here, other))
-    return sentence(*told)
-
-
-def _price_trigger(here: Place, other: RegionPoint, lead: str) -> Prose:
-    level = product_of(
-        here.price,
-        ratio(other.cost, here.cost, unit="1", title="Energy cost in the cheapest other region over the site's"),
-        unit="USD/J",
-        title="Electricity price at which another region is as cheap",
-        symbol="p_even",
-    )
-    told = f"Or when {lead} {{level}}: {{name}} is then the cheaper."
-    return say(told, level=level, name=Label(other.name, "catalog"))
-
-
-def _price_of_staying(here: Place, other: RegionPoint) -> Prose:
-    saved = difference(here.cost, other.cost, title="Energy cost that the cheapest region saves")
-    more = difference(other.carbon, here.carbon, title="Carbon that the cheapest region adds")
-    price = ratio(saved, more, unit="USD/kgCO2e", title="Price of the carbon avoided by not moving", symbol="p_m")
-    return say(
-        "Or when carbon is worth less than {price}: staying here instead of {name} pays that to avoid it.",
-        price=price,
-        name=Label(other.name, "catalog"),
-    )
-
-
-def _grid_trigger(evaluation: Evaluation, here: Place) -> Prose | None:
-    q = evaluation.quantities
+    """The grid intensity at which the budget or another region decides, and what carbon or electricity must cost."""
     limit = constraint(evaluation, "carbon.budget")
-    if limit is None:
-        other = here.cleanest
-        if other is None or other.carbon <= here.carbon:
-            return None
-        level = product_of(
-            here.grid,
-            ratio(other.carbon, here.carbon, unit="1", title="Carbon of the cleanest other region over the site's"),
-            unit="kgCO2e/J",
-            title="Grid intensity at which another region emits as little",
-            symbol="I_even",
-        )
-        return say(
-            "the grid emits more than {level}: {name} is then the cleaner.",
-            level=level,
-            name=Label(other.name, "catalog"),
-        )
-    counted = evaluation.spec.field("carbon.embodied") is not False
-    room = (
-        difference(limit.asked, q["carbon.embodied"], title="Budget left for carbon at work")
-        if counted
-        else limit.asked
+    return triggers(
+        None if limit is None else _budget_trigger(evaluation, here, limit),
+        None if here.cleanest is None else _cleanest_trigger(here, here.cleanest, limit is None),
+        None if here.cheapest is None else _cheapest_trigger(here, here.cheapest),
     )
+
+
+def _budget_trigger(evaluation: Evaluation, here: Place, limit: Constraint) -> Prose:
+    """The grid intensity at which the carbon budget is just met."""
+    q = evaluation.quantities
+    room = limit.asked
+    if _counts_embodied(evaluation):
+        room = difference(limit.asked, q["carbon.embodied"], title="Budget left for carbon at work")
     if room <= 0:
         return say("the budget changes: the making of the hardware alone passes it.")
-    level = product_of(
-        here.grid,
-        ratio(room, q["carbon.operational"], unit="1", title="Budget left over carbon at work"),
-        unit="kgCO2e/J",
-        title="Grid intensity at which the budget is just met",
-        symbol="I_budget",
-    )
+    share = ratio(room, q["carbon.operational"], unit="1", title="Budget left over carbon at work")
+    title = "Grid intensity at which the carbon budget is just met"
+    level = product_of(here.grid, share, unit="kgCO2e/J", title=title, symbol="I_max")
     if limit.met:
         return say("the grid emits more than {level}: the budget is then missed.", level=level)
     return say("the grid emits less than {level}: the budget is then met.", level=level)
+
+
+def _cleanest_trigger(here: Place, other: RegionPoint, alone: bool) -> Prose | None:
+    """What carbon must be worth for the cleanest region to win; without a budget, the grid at which it is cleaner."""
+    name = Label(other.name, "catalog")
+    if other.carbon < here.carbon and other.cost > here.cost:
+        return say("carbon is worth more than {price}: {name} then pays.", price=_price(here, other), name=name)
+    if other.carbon < here.carbon:
+        return say("the fleet can stand in {name}: it is cleaner and no dearer there.", name=name)
+    if not alone or other.carbon == here.carbon:
+        return None
+    times = ratio(other.carbon, here.carbon, unit="1", title="Carbon of the cleanest other region over the site's")
+    title = "Grid intensity at which another region emits as little"
+    level = product_of(here.grid, times, unit="kgCO2e/J", title=title, symbol="I_even")
+    return say("the grid emits more than {level}: {name} is then the cleaner.", level=level, name=name)
+
+
+def _cheapest_trigger(here: Place, other: RegionPoint) -> Prose | None:
+    """The electricity price at which the cheapest other region wins; or what carbon is worth, where it is cheaper."""
+    name = Label(other.name, "catalog")
+    if other.cost > here.cost:
+        times = ratio(other.cost, here.cost, unit="1", title="Energy cost of the cheapest other region over the site's")
+        title = "Electricity price at which another region is as cheap"
+        level = product_of(here.price, times, unit="USD/J", title=title, symbol="p_even")
+        return say("electricity here costs more than {level}: {name} is then the cheaper.", level=level, name=name)
+    if other.carbon <= here.carbon:
+        return None
+    return say("carbon is worth less than {price}: {name} then pays.", price=_price(here, other), name=name)
+
+
+def _price(here: Place, other: RegionPoint) -> Value:
+    """The price of carbon at which the site and another region cost the same, where one is cleaner and one cheaper."""
+    if other.cost > here.cost:
+        money = difference(other.cost, here.cost, title=f"Energy cost that {other.name} adds")
+        carbon = difference(here.carbon, other.carbon, title=f"Carbon that {other.name} saves")
+    else:
+        money = difference(here.cost, other.cost, title=f"Energy cost that {other.name} saves")
+        carbon = difference(other.carbon, here.carbon, title=f"Carbon that {other.name} adds")
+    title = f"Price of carbon at which {other.name} costs the same"
+    return ratio(money, carbon, unit="USD/kgCO2e", title=title, symbol="p_m")
+
+
+def _counts_embodied(evaluation: Evaluation) -> bool:
+    """Whether the budget counts the making of the hardware."""
+    return evaluation.spec.field("carbon.embodied") is not False
 
 
 def _scatter(evaluation: Evaluation, here: Place) -> Figure | None:
@@ -265,23 +262,32 @@ def _scatter(evaluation: Evaluation, here: Place) -> Figure | None:
     if not points:
         return None
     best = [p for p in points if not any(o.cost < p.cost and o.carbon < p.carbon for o in points)]
-    rest = sorted((p for p in points if p not in best), key=lambda p: float(p.carbon))
-    drawn = sorted([*best, *rest][: max(FRONTIER, len(best))], key=lambda p: float(p.carbon))
     marks = [(here.name, here.cost, here.carbon, True)]
-    marks += [(Label(p.name, "catalog"), p.cost, p.carbon, False) for p in drawn]
+    marks += [(Label(p.name, "catalog"), p.cost, p.carbon, False) for p in _apart(best)]
     caption = say(
         "The same work in other regions: cost of its energy and carbon at work. Drawn are those that no other beats on "
-        "both, and the cleanest of the rest."
+        "both; of near neighbours one."
     )
     return region_scatter(marks, caption)
+
+
+def _apart(points: list[RegionPoint]) -> list[RegionPoint]:
+    """Points from the cleanest on, those left out whose carbon is nearly that of the one before."""
+    ordered = sorted(points, key=lambda p: float(p.carbon))
+    near = NEAR * float(ordered[-1].carbon)
+    shown = ordered[:1]
+    for point in ordered[1:]:
+        if float(point.carbon) - float(shown[-1].carbon) > near:
+            shown.append(point)
+    return shown
 
 
 def _emitted(evaluation: Evaluation) -> Prose:
     q = evaluation.quantities
     told: list[Prose | None] = [
         say(
-            "The design emits {total}: {operational} at work, and {embodied} in the making of its hardware for the share "
-            "of its life that the work takes.",
+            "The design emits {total}: {operational} at work, and {embodied} in the making of its hardware for the "
+            "share of its life that the work takes.",
             total=q["carbon.total"],
             operational=q["carbon.operational"],
             embodied=q["carbon.embodied"],
@@ -291,8 +297,9 @@ def _emitted(evaluation: Evaluation) -> Prose:
         told.append(say("Carbon at work counts the clean share of the supply as free."))
     limit = constraint(evaluation, "carbon.budget")
     if limit is not None:
-        counted = evaluation.spec.field("carbon.embodied") is not False
-        what = "with the making of the hardware" if counted else "without the making of the hardware"
+        what = (
+            "with the making of the hardware" if _counts_embodied(evaluation) else "without the making of the hardware"
+        )
         told.append(say(f"The budget of {{asked}}, counted {what}, is {{kept}}.", asked=limit.asked, kept=kept(limit)))
     else:
         told.append(say("The design file sets no budget."))
@@ -319,10 +326,10 @@ def _breakdown(evaluation: Evaluation) -> Figure:
     present = [p for p in PARTIES if f"{p}.operational_carbon" in q]
     groups = [
         ("at work", [(p, q[f"{p}.operational_carbon"]) for p in present]),
-        ("making of hardware", [(p, q[f"{p}.embodied_carbon"]) for p in present]),
+        ("making", [(p, q[f"{p}.embodied_carbon"]) for p in present]),
     ]
     clean = evaluation.spec.given("carbon.clean_share")
-    caption = "Emissions by kind" + (", before the clean share of the supply." if clean else ".")
+    caption = "Emissions at work and in the making of the hardware" + (", before the clean share." if clean else ".")
     return carbon_breakdown(groups, caption)
 
 
@@ -348,10 +355,10 @@ def _energy_and_water(evaluation: Evaluation, here: Place) -> Prose:
         just = "it is reached" if limit.met else "it would be met"
         told.append(say(f"{just} at a PUE of {{pue}}.", pue=pue) if pue >= 1 else say("no PUE would meet it."))
     each = [
-        say(f"{what} {{each}}", each=q[f"{party}.energy_per_token"])
-        for party, what in (("training", "training on a token takes"), ("serving", "serving one takes"))
+        say(f"{party} {{each}}", each=q[f"{party}.energy_per_token"])
+        for party in PARTIES
         if f"{party}.energy_per_token" in q
     ]
-    told.append(say("Of energy, {each}.", each=join(each)))
+    told.append(say("Energy of a token: {each}.", each=join(each)))
     told.append(say("Cooling and the generation of the electricity consume {water} of water.", water=q["water.total"]))
     return sentence(*told)

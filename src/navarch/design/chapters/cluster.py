@@ -122,7 +122,9 @@ def _decision(evaluation: Evaluation, decided: Decision) -> Prose:
         told += " switch" if float(switches) == 1 else " switches"
     ratio = field(evaluation, "cluster.oversubscription")
     if ratio is not None and decided.chosen in SWITCHED:
-        told += ", not oversubscribed" if float(ratio) == 1 else say(", oversubscribed {ratio} to one", ratio=ratio)
+        told += (
+            ", not oversubscribed" if float(ratio) == 1 else say(", oversubscribed by a factor of {ratio}", ratio=ratio)
+        )
     return told + "."
 
 

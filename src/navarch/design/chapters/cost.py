@@ -10,7 +10,7 @@ from navarch.core.arithmetic import difference, margin_below, relative_change, s
 from navarch.core.ledger import Value
 from navarch.deployment.operations.cost import break_even_time, break_even_utilisation
 from navarch.design.chapters.phrases import constant, sentence
-from navarch.design.chapters.reading import constraint, kept, moves, origin, parts_of, sureness
+from navarch.design.chapters.reading import constraint, kept, moves, origin, parts_of, sureness, triggers
 from navarch.design.document.blocks import decision_block, heading, paragraph, section, table
 from navarch.design.document.model import Block, DecisionBlock, Figure, Section, Table
 from navarch.design.document.prose import Label, Prose, Sayable, number, say
@@ -25,13 +25,12 @@ NAMES = {"facility": "building", "interest": "cost of capital"}
 UNITS = {
     "cost.per_accelerator_time": "an accelerator's time",
     "cost.training": "the training run",
-    "cost.per_trained_token": "training on tokens",
+    "cost.per_trained_token": "tokens trained on",
     "cost.per_million_tokens": "a million tokens served",
 }
 
 SURE = [
     ("Total", "cost.tco"),
-    ("Owning", "cost.owned"),
     ("A million tokens served", "cost.per_million_tokens"),
     ("The training run", "cost.training"),
 ]
@@ -50,9 +49,9 @@ def chapter(evaluation: Evaluation) -> Section:
             paragraph(_total(evaluation)),
             _rent_figure(evaluation) if rents else _figure(evaluation),
             _lines(evaluation),
-            *sureness(evaluation, SURE),
             heading("What a unit of work costs"),
             _units(evaluation),
+            *sureness(evaluation, SURE),
             summary=say("Rent: {total} for the work", total=q["cost.tco"])
             if rents
             else say("Own: {total} over {horizon}", total=q["cost.tco"], horizon=_horizon(evaluation)),
@@ -91,14 +90,15 @@ def _why(evaluation: Evaluation) -> Prose:
             horizon=_horizon(evaluation),
         )
     owned, always, work = q["cost.owned"], q["cost.rented_for_horizon"], q["cost.rented_for_work"]
+    alone = say(", and {work} for this work alone", work=work) if work != always else Prose()
     told = [
         say(
             "Over {horizon} owning costs {own}; renting the same accelerators on demand costs {always} for all of that "
-            "time, and {work} for this work alone.",
+            "time{alone}.",
             horizon=_horizon(evaluation),
             own=owned,
             always=always,
-            work=work,
+            alone=alone,
         )
     ]
     cheapest = min(owned, always, work)
@@ -109,9 +109,7 @@ def _why(evaluation: Evaluation) -> Prose:
     elif work < owned <= always:
         told.append(say("Owning pays if the fleet goes on working after this: the work alone is cheaper rented."))
     else:
-        by = evaluation.decisions["cost"].by
-        kind = "the design file asks for it" if by == "user" else "it is taken unless the design file says otherwise"
-        told.append(say(f"Renting costs less even for the whole time; owning stands because {kind}."))
+        told.append(say("Renting costs less even for the whole time; the design file asks to own."))
     return sentence(*told)
 
 
@@ -125,6 +123,8 @@ def _ways(evaluation: Evaluation) -> Table | None:
         ("rent for the work", q["cost.rented_for_work"], rents, "leaves no fleet when the work ends"),
         ("rent for the horizon", q["cost.rented_for_horizon"], False, "holds the machines when the work is done"),
     ]
+    if q["cost.rented_for_horizon"] == q["cost.rented_for_work"]:
+        ways.pop()
     rows: list[list[Sayable | None]] = []
     for name, total, is_chosen, lost in sorted(ways, key=lambda w: not w[2]):
         change = None if is_chosen else relative_change(total, chosen, title=f"Cost of {name} over the chosen way")
@@ -137,7 +137,7 @@ def _ways(evaluation: Evaluation) -> Table | None:
 
 def _even(evaluation: Evaluation) -> Value:
     q = evaluation.quantities
-    return break_even_utilisation(q["cost.owned"], q["cost.rented_for_horizon"])  # type: ignore[no-any-return]
+    return break_even_utilisation(q["cost.owned"], q["cost.rented_for_horizon"])
 
 
 def _sensitivity(evaluation: Evaluation) -> Prose:
@@ -164,15 +164,15 @@ def _revisit(evaluation: Evaluation) -> Prose:
     owned, always = q["cost.owned"], q["cost.rented_for_horizon"]
     if owned > always:
         change = relative_change(owned, always, title="Rise of rents at which owning costs as little")
-        return say("now: owning is the cheaper over the horizon only where rents are {change} higher.", change=change)
+        return say("rents on demand rise by {change}: until then owning costs more over the horizon.", change=change)
     fall = margin_below(always, owned, title="Fall of rents at which renting for the horizon costs as little")
-    told = [say("rents on demand fall by {fall}: renting for the whole horizon then costs as little.", fall=fall)]
+    fallen = say("rents on demand fall by {fall}: renting for the whole horizon then costs as little.", fall=fall)
     payback = break_even_time(q["cost.capital"], q["cost.operating"], always, _horizon(evaluation))
-    if math.isfinite(payback) and payback < _horizon(evaluation):
-        told.append(
-            say("Or when the fleet may be needed for less than {payback}, in which it pays back.", payback=payback)
-        )
-    return sentence(*told)
+    if not (math.isfinite(payback) and payback < _horizon(evaluation)):
+        return fallen
+    return triggers(
+        fallen, say("the fleet may be needed for less than {payback}: it pays back only then.", payback=payback)
+    )
 
 
 def _revisit_rent(evaluation: Evaluation) -> Prose:

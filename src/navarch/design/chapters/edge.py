@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from navarch.core.arithmetic import difference, product_of, ratio
 from navarch.core.ledger import Value
 from navarch.design.chapters.phrases import name, sentence
-from navarch.design.chapters.reading import constraint, kept, moves, origin, sureness
+from navarch.design.chapters.reading import constraint, kept, origin, sureness, triggers
 from navarch.design.document.blocks import decision_block, heading, paragraph, section, table
 from navarch.design.document.model import DecisionBlock, Section, Table
-from navarch.design.document.prose import Label, Prose, say
+from navarch.design.document.prose import Label, Prose, Sayable, say
 
 if TYPE_CHECKING:
     from navarch.design.evaluation.result import Evaluation
@@ -108,7 +108,7 @@ def _where(evaluation: Evaluation) -> Table:
         (False, True): "takes more energy",
         (False, False): "needs the network for every answer",
     }[(slower, thirstier)]
-    rows = [
+    rows: list[list[Sayable | None]] = [
         ["device", name(evaluation, "edge_model"), latency, energy, Label("chosen", strong=True)],
         ["cloud", name(evaluation, "serving_model"), *cloud, lost],
     ]
@@ -124,8 +124,8 @@ def _heat(evaluation: Evaluation) -> Prose:
     if power < carried:
         told.append(
             say(
-                "The device draws {power} at full clock and its cooling carries {carried} away at {ambient}: heat does not "
-                "limit it, and the chip settles at {temperature} of the {limit} allowed.",
+                "The device draws {power} at full clock and its cooling carries {carried} away at {ambient}: heat does "
+                "not limit it, and the chip settles at {temperature} of the {limit} allowed.",
                 power=power,
                 carried=carried,
                 ambient=ambient,
@@ -136,8 +136,8 @@ def _heat(evaluation: Evaluation) -> Prose:
     else:
         told.append(
             say(
-                "Heat limits the device: at {ambient} its cooling carries away no more than {carried}, which holds the chip "
-                "at its limit of {limit}.",
+                "Heat limits the device: at {ambient} its cooling carries away no more than {carried}, which holds the "
+                "chip at its limit of {limit}.",
                 carried=carried,
                 ambient=ambient,
                 limit=limit,
@@ -174,11 +174,19 @@ def _share(evaluation: Evaluation) -> Prose:
 
 
 def _sensitivity(evaluation: Evaluation) -> Prose:
-    return moves(evaluation, "The time of an answer in the cloud", evaluation.quantities["edge.cloud_latency"])
+    """What each further token of an answer takes."""
+    q = evaluation.quantities
+    return say(
+        "Each further token of an answer takes {pace} and {energy} in the cloud; the device writes {rate} at {local}.",
+        pace=origin(q["edge.cloud_latency"], "per_token"),
+        energy=q["serving.energy_per_token"],
+        rate=q["edge.rate"],
+        local=q["edge.energy_per_token"],
+    )
 
 
 def _revisit(evaluation: Evaluation) -> Prose:
-    return sentence(_pace(evaluation), _ambient(evaluation))
+    return triggers(_pace(evaluation), _ambient(evaluation))
 
 
 def _pace(evaluation: Evaluation) -> Prose:
@@ -215,5 +223,5 @@ def _ambient(evaluation: Evaluation) -> Prose:
     )
     air = difference(origin(carried, "limit"), rise, title="Temperature of the air at which heat limits the device")
     if air > origin(carried, "ambient"):
-        return say("Or when the air is warmer than {air}: heat then limits it.", air=air)
-    return say("Or when the air is cooler than {air}: heat then no longer limits it.", air=air)
+        return say("the air is warmer than {air}: heat then limits it.", air=air)
+    return say("the air is cooler than {air}: heat then no longer limits it.", air=air)

@@ -108,8 +108,11 @@ def _decision(evaluation: Evaluation) -> Prose:
     spares = q["faults.spares"]
     if float(spares) == 0:
         return told + ", and no spare nodes."
-    told += say(", and {n} hot spare", n=spares) + (" node" if float(spares) == 1 else " nodes")
-    return told + say(" beside the {nodes} that train.", nodes=q["cluster.nodes"])
+    return told + say(
+        ", and {spares} beside {nodes}.",
+        spares=counted(spares, "hot spare node", "hot spare nodes"),
+        nodes=counted(q["cluster.nodes"], "training node", "training nodes"),
+    )
 
 
 def _why(evaluation: Evaluation, decided: Decision) -> Prose:
@@ -237,9 +240,13 @@ def _spares(evaluation: Evaluation) -> Prose:
     confidence = given_or(evaluation, "fault_tolerance.spare_confidence", "faults.spare-confidence")
     repair = given_or(evaluation, "fault_tolerance.repair_time", "faults.repair-time")
     told = say("A repair takes {repair}", repair=repair) if repair is not None else prose("During repairs")
-    told += say(", so that {down:.2} nodes are down on average", down=q["faults.nodes_down"])
+    told += say(", so that on average {down:.2} of the nodes are down", down=q["faults.nodes_down"])
     if confidence is not None:
-        told += say("; {needed} spares suffice {share} of the time.", needed=needed, share=confidence)
+        told += say(
+            "; {needed} {share} of the time.",
+            needed=counted(needed, "spare suffices", "spares suffice"),
+            share=confidence,
+        )
     else:
         told += "."
     if float(kept) < float(needed):

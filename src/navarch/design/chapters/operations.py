@@ -9,10 +9,10 @@ from navarch.core.arithmetic import difference, product_of, ratio, share_of
 from navarch.core.ledger import Value
 from navarch.deployment.operations.estimate import canary_share, service_availability
 from navarch.design.chapters.phrases import sentence
-from navarch.design.chapters.reading import constraint, kept, origin, sureness
+from navarch.design.chapters.reading import constraint, kept, origin, sureness, triggers
 from navarch.design.document.blocks import decision_block, heading, paragraph, section, table
 from navarch.design.document.model import DecisionBlock, Section, Table
-from navarch.design.document.prose import Label, Prose, say
+from navarch.design.document.prose import Label, Prose, Sayable, say
 
 if TYPE_CHECKING:
     from navarch.design.evaluation.result import Evaluation
@@ -103,7 +103,7 @@ def _alternatives(evaluation: Evaluation) -> Table:
         title="Later notice of an outage by the ticket alone",
     )
     missed = say("sees no incident with fewer bad requests than {least}", least=q[f"{fast}.error_ratio"])
-    rows = [
+    rows: list[list[Sayable | None]] = [
         ["three tiers", q[f"{ticket}.error_ratio"], q[f"{fast}.detection_time"], Label("chosen", strong=True)],
         ["fast page alone", q[f"{fast}.error_ratio"], q[f"{fast}.detection_time"], missed],
         [
@@ -124,8 +124,8 @@ def _sensitivity(evaluation: Evaluation) -> Prose:
         title="Budget spent when an outage pages",
     )
     return say(
-        "An outage has spent {share} of the budget when the first page goes out; bad requests at the threshold of the slow "
-        "page would spend all of it in {left}.",
+        "An outage has spent {share} of the budget when the first page goes out; bad requests at the threshold of the "
+        "slow page would spend all of it in {left}.",
         share=share,
         left=q["operations.page_slow.time_to_exhaustion"],
     )
@@ -139,9 +139,9 @@ def _revisit(evaluation: Evaluation) -> Prose:
     least = ratio(sample, tried, unit="request/s", title="Traffic at which a canary takes the ticket's window")
     crossed = "falls under" if duration <= window else "grows past"
     then = "takes longer than" if duration <= window else "fits into"
-    return sentence(
+    return triggers(
         say("steady errors stay over {ratio}: the budget is then spent before its window ends.", ratio=ratio_),
-        say(f"Or when traffic {crossed} {{least}}: a canary then {then} {{window}}.", least=least, window=window),
+        say(f"traffic {crossed} {{least}}: a canary then {then} {{window}}.", least=least, window=window),
     )
 
 

@@ -6,13 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 from navarch.core.arithmetic import difference, ratio
-from navarch.core.ledger import Value
-from navarch.design.chapters.phrases import given_or, sentence
+from navarch.design.chapters.phrases import sentence
 from navarch.design.chapters.reading import constraint, kept, moves, origin, sureness
 from navarch.design.document.blocks import decision_block, heading, paragraph, section, table
 from navarch.design.document.model import DecisionBlock, Section, Table
 from navarch.design.document.prose import Label, Prose, Sayable, number, say
-from navarch.distributed.orchestration.estimate import job_wait
 
 if TYPE_CHECKING:
     from navarch.design.evaluation.result import Alternative, Evaluation
@@ -104,16 +102,7 @@ def _fewest(evaluation: Evaluation) -> Alternative | None:
 
 
 def _sensitivity(evaluation: Evaluation) -> Prose:
-    q = evaluation.quantities
-    told = []
-    planned = given_or(evaluation, "orchestration.target_utilisation", "orchestration.target-utilisation")
-    wait, load = q["orchestration.wait"], q["orchestration.utilisation"]
-    if planned is not None and planned > load:
-        names = ("servers", "service_time", "arrival_variation", "service_variation")
-        then = job_wait(planned, *(origin(wait, n) for n in names), title="Mean wait at the planned utilisation")
-        told.append(say("At a load of {planned} a job would wait {then} on average.", planned=planned, then=then))
-    told.append(moves(evaluation, "The cost of fragmentation", q["orchestration.fragmentation_cost"]))
-    return sentence(*told)
+    return moves(evaluation, "The cost of fragmentation", evaluation.quantities["orchestration.fragmentation_cost"])
 
 
 def _revisit(evaluation: Evaluation) -> Prose:
@@ -131,7 +120,7 @@ def _revisit(evaluation: Evaluation) -> Prose:
         saving, salary, unit="1", title="Staff that the saving of another placement would pay", symbol="n_staff"
     )
     return say(
-        "{placement} can be run for less than {saving} a year, what it saves: the pay of {people:.2} of the staff.",
+        "{placement} can be run for less than {saving} a year, what it saves: the pay of {people:.2} people.",
         placement=Label(best.label, "catalog"),
         saving=saving,
         people=people,
@@ -141,11 +130,12 @@ def _revisit(evaluation: Evaluation) -> Prose:
 def _waiting(evaluation: Evaluation) -> Prose:
     q = evaluation.quantities
     wait, load = q["orchestration.wait"], q["orchestration.utilisation"]
-    size = origin(wait, "servers", "denominator")
     jobs = say(
-        "Jobs of {size} accelerators and {time} on average, at a load of {load} of the cluster,",
-        size=size,
-        time=origin(wait, "service_time"),
+        "Other jobs, of {size} accelerators and {time} on average, in a partition of {partition} that they keep {load} "
+        "busy,",
+        size=q["orchestration.job_accelerators"],
+        time=q["orchestration.job_time"],
+        partition=q["orchestration.partition"],
         load=load,
     )
     if wait < NO_WAIT:
@@ -159,8 +149,8 @@ def _waiting(evaluation: Evaluation) -> Prose:
         jobs,
         None if limit is None else say("The limit of {asked} is {kept}.", asked=limit.asked, kept=kept(limit)),
         say(
-            "That lets them use all {all} accelerators; while the training run holds the cluster they wait for the run. "
-            "The estimate does not tell policies apart.",
+            "While the training run holds all {all} accelerators, the partition waits for it. The estimate does not "
+            "tell policies apart.",
             all=q["cluster.accelerators"],
         ),
         say(
@@ -183,20 +173,10 @@ def _rounding(evaluation: Evaluation) -> Prose | None:
 
 def _lending(evaluation: Evaluation) -> Prose:
     q = evaluation.quantities
-    reserve, harvest = q["orchestration.serving_reserve"], q["orchestration.harvest"]
-    mean: Value = origin(reserve, "mean")
-    told = [
-        say(
-            "Serving keeps {mean:.3} accelerators busy on average. From a reserve of {reserve}, {margin} over the peak, it "
-            "can lend {harvest} to preemptible training, on average.",
-            mean=mean,
-            reserve=reserve,
-            margin=origin(reserve, "margin"),
-            harvest=harvest,
-        )
-    ]
-    if reserve > q["serving.accelerators"]:
-        told.append(
-            say("The replicas hold {held}: without that reserve they lend less.", held=q["serving.accelerators"])
-        )
-    return sentence(*told)
+    return say(
+        "Serving keeps {mean:.3} accelerators busy on average of the {held} that its replicas hold for the peak. "
+        "Outside the peak it can lend {harvest} to preemptible training.",
+        mean=q["orchestration.serving_mean"],
+        held=q["serving.accelerators"],
+        harvest=q["orchestration.harvest"],
+    )

@@ -46,13 +46,7 @@ STEP = {
     "stragglers": "stragglers and jitter",
 }
 EXPOSED = ("tensor", "context", "expert", "pipeline", "data")
-DEGREES = (
-    ("tensor", "tensor"),
-    ("pipeline", "pipeline"),
-    ("context", "context"),
-    ("expert", "expert"),
-    ("data", "data"),
-)
+DEGREES = ("tensor", "pipeline", "context", "data")
 RECOMPUTED = {"none": "nothing recomputed", "selective": "selective recomputation", "full": "full recomputation"}
 FEWEST = 3  # points that make a front worth drawing
 SLOWEST = 2.0  # times the fastest step, beyond which the front is not drawn
@@ -92,13 +86,18 @@ def chapter(evaluation: Evaluation) -> Section | None:
 def _degrees(evaluation: Evaluation) -> Prose:
     """Tensor 8 × pipeline 16 × data 128; degrees of one left out."""
     q = evaluation.quantities
-    shown = [(word, q[f"parallelism.{key}"]) for key, word in DEGREES if f"parallelism.{key}" in q]
-    real = [(word, v) for word, v in shown if float(v) > 1]
+    real = [(key, q[f"parallelism.{key}"]) for key in DEGREES if float(q.get(f"parallelism.{key}", 1)) > 1]
     if not real:
         return prose("One accelerator, nothing in parallel")
-    told = join((say(f"{word} {{n}}", n=v) for word, v in real), between=" × ", last=" × ")
-    first = real[0][0]
-    return say(f"{first.capitalize()} {{n}}", n=real[0][1]) + Prose(told.parts[2:])
+    first, *rest = real
+    alone = "" if rest else " parallel"
+    told = say(f"{first[0].capitalize()}{alone} {{n}}", n=first[1])
+    for word, degree in rest:
+        told += say(f" × {word} {{n}}", n=degree)
+    experts = q.get("parallelism.expert")
+    if experts is not None and float(experts) > 1:
+        told += say(", experts over {n}", n=experts)
+    return told
 
 
 def _decision(evaluation: Evaluation) -> Prose:
@@ -188,11 +187,8 @@ def _binding(decided: Decision) -> Prose:
     """What keeps a faster plan out."""
     closest = _too_big(decided)
     if closest is None or closest.lost_by is None:
-        return (
-            Prose()
-            if decided.considered is None or float(decided.considered) <= 1
-            else prose("No legal plan that was evaluated is faster.")
-        )
+        searched = decided.considered is not None and float(decided.considered) > 1
+        return prose("Of the legal plans that the design file leaves open, none is faster.") if searched else Prose()
     gained = difference(
         _chosen(decided).metrics["step"], closest.metrics["step"], title="Step time that the plan without room saves"
     )
@@ -274,7 +270,8 @@ def _slow(evaluation: Evaluation) -> Prose:
             title="Utilisation that the deadline needs",
             symbol="MFU_min",
         )
-    return under(evaluation, "the measured MFU", mfu, needed)
+    attainable = needed is None or float(needed) <= 1
+    return under(evaluation, "the measured MFU", mfu, needed if attainable else None)
 
 
 def _step(evaluation: Evaluation) -> Figure:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from navarch.core.arithmetic import difference
 from navarch.core.ledger import Value
+from navarch.design.amount import Amount
 from navarch.design.chapters.phrases import how_sure, inputs_of
 from navarch.design.document.blocks import heading
 from navarch.design.document.model import Block
-from navarch.design.document.prose import Prose, join, say
+from navarch.design.document.prose import Label, Prose, join, say
 from navarch.design.evaluation.result import Constraint, Evaluation
+from navarch.design.spec import note
 
 
 def origin(value: Value, *parameters: str) -> Value:
@@ -48,9 +50,26 @@ def kept(limit: Constraint, of: str = "of it") -> Prose:
 
 def moves(evaluation: Evaluation, what: str, value: Value) -> Prose:
     """What a result moves most with, in one sentence; nothing where it rests on nothing uncertain."""
-    found = inputs_of(evaluation, value)
-    told = join((say("{title} ({share:.2})", title=title, share=share) for title, share in found), last=" and ")
-    return say(f"{what} moves most with {{told}}, each with its share of the variance.", told=told) if told else told
+    found = [(Label(_within(title.text), "catalog"), share) for title, share in inputs_of(evaluation, value)]
+    if not found:
+        return Prose()
+    (first, most), *others = found
+    told = say("{title} ({share:.2} of its variance)", title=first, share=most)
+    rest = [say("{title} ({share:.2})", title=title, share=share) for title, share in others]
+    return say(f"{what} moves most with {{told}}.", told=join([told, *rest]))
+
+
+def triggers(*clauses: Prose | None) -> Prose:
+    """What follows "Revisit when": clauses in lower case, each with its full stop, those that are None left out."""
+    return join((c for c in clauses if c), " Or when ", " Or when ")
+
+
+def asked(evaluation: Evaluation, path: str) -> Value | None:
+    """A numeric field of the design file, whether or not the evaluation used it; None where it is left out."""
+    found = evaluation.spec.field(path)
+    if not isinstance(found, Amount):
+        return None
+    return evaluation.ledger.field(path, found.value, found.unit, note(path).title, found.low, found.high)
 
 
 def sureness(evaluation: Evaluation, rows: Sequence[tuple[str, str]]) -> tuple[Block | None, ...]:
@@ -63,3 +82,8 @@ def sureness(evaluation: Evaluation, rows: Sequence[tuple[str, str]]) -> tuple[B
 def _varies(evaluation: Evaluation, value: Value) -> bool:
     low, high = evaluation.uncertainty.interval(value.entry)
     return low < high
+
+
+def _within(title: str) -> str:
+    """A title as it stands within a sentence: its first letter small, unless the word is an abbreviation."""
+    return title if title[1:2].isupper() or title[1:2].isdigit() else title[:1].lower() + title[1:]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from navarch.core.arithmetic import difference, product_of, ratio, share_of, sum_of
 from navarch.core.ledger import Value
 from navarch.design.chapters.phrases import name, sentence
-from navarch.design.chapters.reading import moves, origin, parts_of, sureness
+from navarch.design.chapters.reading import origin, parts_of, sureness
 from navarch.design.document.blocks import decision_block, paragraph, section, table
 from navarch.design.document.model import Block, DecisionBlock, Figure, Section, Table
 from navarch.design.document.prose import Label, Prose, Sayable, say
@@ -53,9 +53,9 @@ def _private(evaluation: Evaluation) -> DecisionBlock:
         evaluation.decisions["privacy"],
         decision=say("Train with DP-SGD, {method} clipping.", method=method),
         why=say(
-            "A noise of {noise} clip norms, with each record in {rate} of the steps, spends an epsilon of {epsilon} at a "
-            "delta of {delta}. An attacker who may name {wrong} of outsiders wrongly then finds at most {bound} of those "
-            "who were in the data.",
+            "A noise of {noise} clip norms, with each record in {rate} of the steps, spends an epsilon of {epsilon} at "
+            "a delta of {delta}. An attacker who may name {wrong} of outsiders wrongly then finds at most {bound} of "
+            "those who were in the data.",
             noise=q["privacy.noise"],
             rate=q["privacy.sampling_rate"],
             epsilon=epsilon,
@@ -71,8 +71,8 @@ def _private(evaluation: Evaluation) -> DecisionBlock:
             money=money,
         ),
         revisit=say(
-            "the budget falls under an epsilon of {epsilon}, all of which is spent, or the extra {money} are worth less "
-            "than the guarantee.",
+            "the budget falls under an epsilon of {epsilon}, all of which is spent, or the extra {money} are worth "
+            "less than the guarantee.",
             epsilon=epsilon,
             money=money,
         ),
@@ -130,13 +130,10 @@ def _corruption(evaluation: Evaluation) -> DecisionBlock:
             left=left,
         ),
         alternatives=_checks(evaluation),
-        sensitivity=sentence(
-            say(
-                "Going back after each corruption repeats {rework} of the run, {share} of it.",
-                rework=rework,
-                share=share,
-            ),
-            moves(evaluation, "What goes unnoticed", left),
+        sensitivity=say(
+            "Going back after each corruption repeats {rework} of the run, {share} of it.",
+            rework=rework,
+            share=share,
         ),
         revisit=_corruption_trigger(evaluation),
     )
@@ -164,10 +161,10 @@ def _corruption_trigger(evaluation: Evaluation) -> Prose:
         restarts, q["robustness.corruption_rework"], unit="1", title="Time lost to restarts over time repeated"
     )
     level = product_of(rate, times, unit="1/s", title="Rate of corruption that costs as much time as restarts")
-    side = "over" if times >= 1 else "under"
+    often, cost = ("more", "as much") if times >= 1 else ("less", "no more")
     return say(
-        f"an accelerator is measured to corrupt {side} {{level}} (taken: {{rate}}): corruption then costs as much time as "
-        "restarts do.",
+        f"accelerators are measured to corrupt results {often} often than {{level}} each (taken: {{rate}}): corruption "
+        f"then costs {cost} time {'as' if times >= 1 else 'than'} restarts do.",
         level=level,
         rate=rate,
     )
@@ -182,8 +179,8 @@ def _hostile(evaluation: Evaluation) -> Block | None:
         if stretch > 1:
             told.append(
                 say(
-                    "Adversarial training stretches the steps that it covers {stretch} times, {extra} more of accelerator "
-                    "time; its bound is {bound} times.",
+                    "Adversarial training stretches the steps that it covers {stretch} times, {extra} more of "
+                    "accelerator time; its bound is {bound} times.",
                     stretch=stretch,
                     extra=extra,
                     bound=q["robustness.adversarial_bound"],
@@ -228,13 +225,26 @@ def users(evaluation: Evaluation) -> Section | None:
 
 
 def _one_site(evaluation: Evaluation) -> DecisionBlock:
-    q = evaluation.quantities
     return DecisionBlock(
         decision=say("Serve all users from one site, {site}.", site=name(evaluation, "region")),
-        by=evaluation.decisions["site"].by,
+        by="user" if evaluation.decisions["site"].by == "user" else "navarch",
         why=_reach(evaluation),
-        sensitivity=moves(evaluation, "The wait of the farthest users", q["users.worst_latency"]),
+        sensitivity=_nearer(evaluation),
         revisit=_second_site(evaluation),
+    )
+
+
+def _nearer(evaluation: Evaluation) -> Prose:
+    """What the farthest users would gain from a site as near to them as this one is to the nearest users."""
+    q = evaluation.quantities
+    gap, worst = q["users.latency_gap"], q["users.worst_latency"]
+    if gap <= 0:
+        return say("All users are equally near: another site gains nothing.")
+    share = share_of(gap, worst, title="Share of the farthest users' wait that a nearer site saves")
+    return say(
+        "A site as near to the farthest users as this is to the nearest would save them {gap}, {share} of their wait.",
+        gap=gap,
+        share=share,
     )
 
 
@@ -281,7 +291,7 @@ def _reach(evaluation: Evaluation) -> Prose:
     else:
         told.append(
             say(
-                f"**{{late}} of the users live where the wait is, on average, over the {{limit}} {_asked(evaluation)}.**",
+                f"**{{late}} of the users live where the mean wait is over the {{limit}} {_asked(evaluation)}.**",
                 late=late,
                 limit=limit,
             )
@@ -291,8 +301,8 @@ def _reach(evaluation: Evaluation) -> Prose:
 
 def _by_region(evaluation: Evaluation) -> Figure:
     caption = say(
-        "Mean time to the first token by the users' region: {own} at the site, and the way there and back. The limit is "
-        f"{_asked(evaluation)} for {{p99}}, not for the mean.",
+        "Mean time to the first token by the users' region: {own} at the site, and the way there and back. The limit "
+        "holds for {p99}, not for the mean.",
         own=evaluation.quantities["serving.mean_ttft"],
         p99=Label("p99"),
     )
@@ -308,17 +318,19 @@ def _second_site(evaluation: Evaluation) -> Prose:
     room = difference(limit, way, title="Time to first token at the site that leaves room for the farthest users")
     p99 = Label("p99")
     if room <= 0:
-        return say("now: the way to the farthest users and back takes {way}, all of the {limit}.", way=way, limit=limit)
+        return say("a second site can be had: the way to the farthest users and back takes {way} alone.", way=way)
     if slow > limit:
         return say(
-            "now: at {p99} the farthest users wait {slow}; the site's own {p99} would have to be under {room}.",
+            "a second site can be had: at {p99} the farthest users wait {slow}, over the {limit}; from this site alone "
+            "its own {p99} would have to be under {room}.",
             p99=p99,
             slow=slow,
+            limit=limit,
             room=room,
         )
     return say(
-        "the site's own {p99} passes {room} (now {now}): the farthest users, who wait {slow} at {p99}, then need a site "
-        "nearer to them.",
+        "the site's own {p99} passes {room} (now {now}): the farthest users, who wait {slow} at {p99}, then need a "
+        "site nearer to them.",
         p99=p99,
         room=room,
         now=q["serving.ttft"],

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from navarch.core.arithmetic import difference, largest_of, product_of, ratio
-from navarch.core.ledger import Value
-from navarch.design.chapters.phrases import name, sentence
-from navarch.design.chapters.reading import constraint, kept, moves, origin, sureness
+from navarch.core.arithmetic import difference, largest_of, margin_below, product_of, ratio, relative_change
+from navarch.design.chapters.phrases import counted, name, sentence
+from navarch.design.chapters.reading import constraint, kept, origin, sureness, triggers
 from navarch.design.document.blocks import decision_block, heading, paragraph, section, table
 from navarch.design.document.model import DecisionBlock, Section, Table
-from navarch.design.document.prose import Prose, say
+from navarch.design.document.prose import Prose, Sayable, join, say
 
 if TYPE_CHECKING:
     from navarch.design.evaluation.result import Evaluation
@@ -47,8 +46,8 @@ def _decision(evaluation: Evaluation) -> DecisionBlock:
     block = decision_block(
         decided,
         decision=say(
-            "{units} units of {system}, counted by the {unit}: {capacity} in all.",
-            units=q["storage.units"],
+            "{units} of {system}, counted by the {unit}: {capacity} in all.",
+            units=counted(q["storage.units"], "unit", "units"),
             system=name(evaluation, "storage"),
             unit=name(evaluation, "storage_unit"),
             capacity=q["storage.capacity"],
@@ -66,16 +65,12 @@ def _sized_by(evaluation: Evaluation) -> Prose:
     needs = [q["storage.units_for_capacity"], q["storage.units_for_read"], q["storage.units_for_write"]]
     most = largest_of(*needs, title="Storage units that meet every need")
     binding = evaluation.decisions["storage"].binding
-    needed = say("The need for {what} sizes it: {count} units.", what=_label(binding), count=most)
+    needed = say(f"The need for {binding} sizes it: {{count}}.", count=counted(most, "unit", "units"))
     if q["storage.units"] > most:
         return needed + say(" The design has {units}.", units=q["storage.units"])
     if q["storage.units"] < most:
         return needed + say(" The design has only {units}.", units=q["storage.units"])
     return needed
-
-
-def _label(binding: str) -> Prose:
-    return say(binding)
 
 
 def _feeding(evaluation: Evaluation) -> Prose:
@@ -98,7 +93,7 @@ def _feeding(evaluation: Evaluation) -> Prose:
 
 def _needs(evaluation: Evaluation) -> Table:
     q = evaluation.quantities
-    rows = [
+    rows: list[list[Sayable | None]] = [
         ["capacity", q["storage.capacity_needed"], q["storage.capacity"], q["storage.units_for_capacity"]],
         [
             "reading: data and restore",
@@ -112,7 +107,25 @@ def _needs(evaluation: Evaluation) -> Table:
 
 
 def _sensitivity(evaluation: Evaluation) -> Prose:
-    return moves(evaluation, "The capacity needed", evaluation.quantities["storage.capacity_needed"])
+    """By how much each demand can grow, or by how much it is not met."""
+    q = evaluation.quantities
+    needs = (
+        ("capacity", "storage.capacity", "storage.capacity_needed"),
+        ("reading", "storage.read_bandwidth", "storage.read_needed"),
+        ("writing", "storage.write_bandwidth", "storage.write_needed"),
+    )
+    room, short = [], []
+    for what, delivered, demanded in needs:
+        growth = relative_change(q[delivered], q[demanded], title=f"Growth of the demand for {what} that it bears")
+        missing = margin_below(q[demanded], q[delivered], title=f"Share of the demand for {what} not met")
+        if growth >= 0:
+            room.append(say(f"{{growth}} in {what}", growth=growth))
+        else:
+            short.append(say(f"{{missing}} in {what}", missing=missing))
+    return sentence(
+        say("It falls short by {short}.", short=join(short)) if short else None,
+        say("Before it is too small, demand can grow by {room}.", room=join(room)) if room else None,
+    )
 
 
 def _revisit(evaluation: Evaluation) -> Prose:
@@ -135,10 +148,8 @@ def _revisit(evaluation: Evaluation) -> Prose:
         if room > 0
         else say("capacity is added: the data alone fills it.")
     )
-    return sentence(
-        filled,
-        say("Or when training passes {rate} (now {now}).", rate=rate, now=q["training.tokens_per_second"]),
-    )
+    fed = say("training passes {rate} (now {now}).", rate=rate, now=q["training.tokens_per_second"])
+    return triggers(filled, fed)
 
 
 def _checkpoint(evaluation: Evaluation) -> Prose:
@@ -163,7 +174,7 @@ def _checkpoint(evaluation: Evaluation) -> Prose:
 
 def _tiers(evaluation: Evaluation) -> Table:
     q = evaluation.quantities
-    rows: list[list[Value | str | None]] = [
+    rows: list[list[Sayable | None]] = [
         ["memory of the host", q["checkpoint.stall_asynchronous"], None, "the process"],
         [
             "memory of a peer",
@@ -171,7 +182,7 @@ def _tiers(evaluation: Evaluation) -> Table:
             q["checkpoint.restore_from_peers"],
             "the process, the node",
         ],
-        ["local drives", q["checkpoint.time_to_local"], None, "the process, power"],
+        ["local drives", q["checkpoint.time_to_local"], None, "the process, the power"],
         [
             "shared storage",
             q["checkpoint.stall_synchronous"],

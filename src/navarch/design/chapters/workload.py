@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from navarch.core.arithmetic import difference, relative_change
+from navarch.core.arithmetic import difference, margin_below, relative_change
 from navarch.core.ledger import Value
-from navarch.design.chapters.phrases import name, sentence
+from navarch.design.chapters.phrases import counted, name, sentence
 from navarch.design.chapters.reading import constraint, moves, origin, sureness
 from navarch.design.document.blocks import heading, paragraph, section, table
 from navarch.design.document.model import Block, DecisionBlock, Section, Table
-from navarch.design.document.prose import Label, Prose, number, say
+from navarch.design.document.prose import Label, Prose, Sayable, number, say
 from navarch.fleet.scale.budget import scale_wall
 from navarch.fleet.scale.estimate import time_at_utilisation, time_on_one
 from navarch.fleet.scale.laws import chinchilla_loss
@@ -96,16 +96,21 @@ def _alternatives(evaluation: Evaluation) -> Table:
     own = q["scale.optimal_tokens_parametric"]
     wider = relative_change(best, active, title="Size of the compute-optimal model over this one")
     compute, _ = _at_optimal(evaluation)
-    larger = "every token served costs more compute, by" if wider > 0 else "is another model; its size differs by"
+    smaller = margin_below(active, best, title="By how much the compute-optimal model is smaller")
+    size = (
+        say("every token served costs more compute, by {by}", by=wider)
+        if wider > 0
+        else say("is another model, smaller by {by}", by=smaller)
+    )
     fewer = "ends at a higher loss; the compute changes by" if compute < 0 else "takes more compute, by"
-    rows = [
+    rows: list[list[Sayable | None]] = [
         [name(evaluation, "model"), active, tokens, number(loss, LOSS_DIGITS), Label("chosen", strong=True)],
         [
             "compute-optimal, same compute",
             best,
             best_tokens,
             number(q["scale.optimal_loss"], LOSS_DIGITS),
-            say(f"{larger} {{by}}", by=wider),
+            size,
         ],
         [
             "same model, compute-optimal tokens",
@@ -124,7 +129,7 @@ def _loss_at(evaluation: Evaluation, tokens: Value) -> Value:
     names = ("irreducible", "parameter_scale", "token_scale", "parameter_exponent", "token_exponent")
     constants = [origin(loss, n) for n in names]
     active = evaluation.quantities["workload.active_parameters"]
-    return chinchilla_loss(  # type: ignore[no-any-return]
+    return chinchilla_loss(
         active, tokens, *constants, title="Loss of this model at its compute-optimal tokens", symbol="L_own"
     )
 
@@ -155,8 +160,8 @@ def _sensitivity(evaluation: Evaluation) -> Prose:
     compute, change = _at_optimal(evaluation)
     own = evaluation.quantities["scale.optimal_tokens_parametric"]
     return say(
-        "At {own}, compute-optimal for this model, the compute changes by {compute:+} and the loss by {change:+} nats a "
-        "token.",
+        "At {own}, compute-optimal for this model, the compute changes by {compute:+} and the loss by {change:+} nats "
+        "a token.",
         own=own,
         compute=compute,
         change=change,
@@ -187,8 +192,8 @@ def _wall(evaluation: Evaluation) -> Block:
     """One accelerator, one node, the whole cluster; and what the deadline needs."""
     q = evaluation.quantities
     compute, peak, mfu = q["workload.compute"], origin(q["cluster.peak"], "peak"), q["training.mfu"]
-    counted = q["cluster.accelerators"] if q["cluster.accelerators"].entry.inputs else q["cluster.nodes"]
-    per_node = origin(counted, "per_node")
+    cluster = q["cluster.accelerators"] if q["cluster.accelerators"].entry.inputs else q["cluster.nodes"]
+    per_node = origin(cluster, "per_node")
     alone = time_on_one(compute, peak, mfu)
     node = time_at_utilisation(compute, per_node, peak, mfu, title="Time on one node", symbol="T_node")
     told = [
@@ -211,10 +216,9 @@ def _wall(evaluation: Evaluation) -> Block:
         wall = scale_wall(compute, peak, mfu, q["faults.goodput"], per_node, limit.asked)
         told.append(
             say(
-                "At the same utilisation and goodput the deadline of {deadline} needs {nodes} nodes; the design has "
-                "{have}.",
+                "At the same utilisation and goodput the deadline of {deadline} needs {nodes}; the design has {have}.",
                 deadline=limit.asked,
-                nodes=wall.nodes,
+                nodes=counted(wall.nodes, "node", "nodes"),
                 have=q["cluster.nodes"],
             )
         )

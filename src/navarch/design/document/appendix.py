@@ -7,11 +7,12 @@ both ways.
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from navarch.core.formula import formula, symbol
+from navarch.core.formula import Body, body_of, formula, symbol
 from navarch.core.ledger import Entry, Input
 from navarch.design.document.model import Document, numbers_in
 from navarch.design.document.wording import stated_interval
@@ -22,6 +23,7 @@ PARTS = {
     "C": "Given in the design file",
     "D": "Chosen by navarch",
 }
+_PLAIN = ("arithmetic", "definition", "count")  # sources that say no more than the formula
 _LETTER = {"fact": "B", "field": "C", "choice": "D"}
 
 
@@ -87,6 +89,12 @@ class Appendix:
         symbols = [given.entry.symbol for given in entry.inputs]
         return all(symbols) and len(set(symbols)) == len({given.entry.number for given in entry.inputs})
 
+    def plain(self, entry: Entry) -> bool:
+        """Whether a calculation is mere arithmetic (a sum, a product, a ratio), which its numbers alone tell."""
+        if entry.equation is None or entry.source not in _PLAIN:
+            return False
+        return entry.equation.variadic or _arithmetic(body_of(entry.equation))
+
     def left_side(self, entry: Entry, dialect: str) -> str:
         """The formula of a calculation; where its symbols tell nothing, the result's own symbol or nothing."""
         if self.telling(entry):
@@ -121,6 +129,12 @@ def make_appendix(document: Document) -> Appendix:
         {number: tuple(entries) for number, entries in parents.items()},
         dict(document.intervals),
     )
+
+
+def _arithmetic(body: Body) -> bool:
+    """Whether an equation's body is one expression of names and numbers with signs of arithmetic between."""
+    nodes = (ast.BinOp, ast.Name, ast.Constant, ast.operator, ast.expr_context)
+    return not body.assigned and all(isinstance(node, nodes) for node in ast.walk(body.returned))
 
 
 def _once(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -90,7 +90,7 @@ def decision_block(
     """The block of a decision of the evaluation; its alternatives become the table, at most `most` of them."""
     by = decided.by
     considered = Prose()
-    if by == "navarch" and isinstance(decided.considered, Value):
+    if by != "user" and isinstance(decided.considered, Value):
         considered = say("best of {count}", count=decided.considered)
         if isinstance(decided.feasible, Value):
             considered += say(", of which {count} meet every limit", count=decided.feasible)

@@ -80,7 +80,8 @@ class Sketch:
 class Figure:
     """A figure: its drawing in the light palette, its caption, what it shows in words, and the same in text.
 
-    draw: gives the drawing as SVG, when it is first rendered; cited: the numbers that the drawing prints.
+    draw: gives the drawing as SVG, when it is first rendered; draw_narrow: the same for half a column, where there is
+    such a form; cited: the numbers that the drawing prints.
     """
 
     key: str
@@ -89,6 +90,7 @@ class Figure:
     alt: Prose
     sketch: tuple[Sketch, ...] = ()
     cited: tuple[Number, ...] = ()
+    draw_narrow: Callable[[], str] | None = field(default=None, repr=False)
 
     @cached_property
     def svg(self) -> str:
@@ -101,7 +103,7 @@ class DecisionBlock:
     """A decision: what, why, by which numbers, what it beat and by how much, how firm, and when to think again."""
 
     decision: Prose
-    by: Literal["navarch", "user"]
+    by: Literal["navarch", "partly", "user"]
     why: Prose
     considered: Prose = field(default_factory=Prose)
     numbers: Table | None = None
@@ -121,6 +123,11 @@ class Section:
     title: Prose
     blocks: tuple[Block, ...]
     summary: Prose = field(default_factory=Prose)
+
+    @property
+    def decides(self) -> bool:
+        """Whether the section has a decision, and so a line among those of the first page."""
+        return bool(self.summary) and any(isinstance(b, DecisionBlock) for b in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,15 @@ from typing import NamedTuple
 
 from navarch.core.ledger import Entry
 from navarch.core.quantity import mantissa_exponent, parts
-from navarch.design.document.prose import Label, Number, Reference, Sayable, Text, prose
+from navarch.design.document.prose import Label, Number, Prose, Reference, Sayable, Text, prose
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SUBSCRIPT = (("CO2", "CO₂"), ("m2", "m²"), ("m3", "m³"))
+DECIDED_BY = {
+    "navarch": "chosen by navarch",
+    "partly": "partly given in the design file; the rest chosen by navarch",
+    "user": "given in the design file",
+}
 _RIGHT_TO_LEFT = {"R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"}
 
 
@@ -45,6 +50,21 @@ def set_unit(label: str) -> str:
     for written, proper in _SUBSCRIPT:
         label = re.sub(rf"(?<![A-Za-z]){written}(?![0-9])", proper, label)
     return label
+
+
+def parted(given: Prose) -> tuple[Prose, Prose]:
+    """A caption as heading and remainder: "What moves the cost most: each input ..." is parted at the colon."""
+    first = given.parts[0] if given.parts else None
+    if not isinstance(first, Text) or ": " not in first.text:
+        return Prose(), given
+    heading, rest = first.text.split(": ", 1)
+    remainder = (Text(rest[:1].upper() + rest[1:], first.strong), *given.parts[1:])
+    return Prose((Text(heading, first.strong),)), Prose(remainder)
+
+
+def set_formula(text: str) -> str:
+    """A printed formula with the units among its numbers set as in the text."""
+    return text.replace("CO2e", "CO₂e")
 
 
 def words(given: Sayable) -> str:

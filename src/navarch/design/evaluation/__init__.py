@@ -134,7 +134,7 @@ def _rest(
     if service is None:
         return
     if fleet is not None:
-        orchestration.put_sharing(desk, service.accelerators, service.accelerators)
+        orchestration.put_lending(desk, service.accelerators)
     node = service.node
     rate = failed.node_rate if failed is not None else faults.node_rate(desk, _as_fleet(desk, service))
     operations.evaluate(desk, service, rate)

@@ -171,7 +171,7 @@ def choose_fabric(desk: Desk, fleet: Fleet) -> FabricEstimate:
     parts = _parts(desk, fleet)
     built: dict[str, FabricEstimate] = {}
     refused: dict[str, str] = {}
-    for kind in KINDS:
+    for kind in KINDS if float(fleet.nodes) > 1 else KINDS[:1]:
         try:
             built[kind] = _built(desk, fleet, kind, endpoints, parts)
         except SizingError as error:
@@ -238,7 +238,10 @@ def _decide(
         if kind != chosen and kind not in full:
             lost, by = "bisection for each endpoint falls to", fabric.bisection_share
         elif kind != chosen:
-            lost, by = ("costs more, by" if float(dearer) >= 0 else "costs less, by", dearer)
+            lost, by = (
+                "costs more, by" if float(dearer) >= 0 else "the design file passes it by; cost changes by",
+                dearer,
+            )
             if abs(float(dearer)) < ROUNDING:
                 lost, by = "costs the same; mean latency is", fabric.latency_mean
         metrics = {

@@ -35,7 +35,8 @@ def evaluate(
     accelerators = _all_accelerators(fleet, service)
     owned = _owned(desk, site, drawing, fleet, fabric, store, service, horizon, accelerators)
     rented = _rented(desk, fleet, service, drawing, horizon)
-    rents = desk.text("cost.ownership") == "cloud"
+    asked = desk.text("cost.ownership")
+    rents = asked == "cloud" or (asked is None and rented is not None and rented.horizon < owned.total)
     total = rented.work if rents and rented is not None else owned.total
     desk.put_all("cost", {f"line_{name}": value for name, value in owned.lines.items()})
     desk.put_all(

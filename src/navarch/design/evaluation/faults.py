@@ -9,7 +9,7 @@ from navarch.core.ledger import Value
 from navarch.design.errors import DesignError
 from navarch.design.evaluation.cluster import Fleet
 from navarch.design.evaluation.desk import Desk
-from navarch.design.evaluation.result import Alternative, Curve, Decision
+from navarch.design.evaluation.result import Alternative, Curve, Decision, decided_by
 from navarch.design.evaluation.storage import Store
 from navarch.distributed.faults import estimate as equations
 from navarch.distributed.faults.resilience import Resilience, goodput_curve, resilience, two_levels
@@ -180,7 +180,9 @@ def _decide(desk: Desk, results: dict[str, Resilience], mode: str) -> None:
             "faults",
             "Fault tolerance",
             f"{mode} checkpoints",
-            "user" if desk.given("fault_tolerance.checkpoint_mode") else "navarch",
+            decided_by(
+                [desk.given(f"fault_tolerance.{n}") for n in ("checkpoint_mode", "checkpoint_interval", "spares")]
+            ),
             considered=count,
             alternatives=tuple(alternatives),
             binding="restart time",

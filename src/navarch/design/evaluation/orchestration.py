@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from navarch.core.arithmetic import ratio, relative_change
+from dataclasses import dataclass
+
+from navarch.core.arithmetic import product_of, ratio, relative_change
 from navarch.core.ledger import Value
 from navarch.design.evaluation.cluster import Fleet
 from navarch.design.evaluation.desk import Desk
 from navarch.design.evaluation.result import Alternative, Decision
-from navarch.distributed.orchestration.scheduling import Scheduling, scheduling, sharing
+from navarch.distributed.orchestration import estimate
+from navarch.distributed.orchestration.scheduling import Scheduling, scheduling
 
 PLACEMENTS = {
     "random": "random placement",
@@ -24,7 +27,8 @@ def evaluate(desk: Desk, fleet: Fleet, rate: Value) -> None:
     policy = str(desk.text("orchestration.policy") or "backfill")
     desk.labels |= {"scheduler": scheduler, "policy": policy}
     period = desk.constant("operations.year")
-    results = {name: _scheduled(desk, fleet, rate, period, name) for name in PLACEMENTS}
+    shared = _shared(desk, fleet)
+    results = {name: _scheduled(desk, fleet, shared, rate, period, name) for name in PLACEMENTS}
     found = results[SHIPPED]
     desk.put_all(
         "orchestration",
@@ -39,27 +43,50 @@ def evaluate(desk: Desk, fleet: Fleet, rate: Value) -> None:
             "start_loss": found.start_loss,
             "effective_utilisation": found.effective_utilisation,
             "rounding_loss": found.rounding_loss,
+            "partition": shared.partition,
+            "job_accelerators": shared.job,
+            "job_time": shared.hold,
         },
     )
     desk.at_most("orchestration.wait_limit", "Mean wait in the queue", found.wait)
     _decide(desk, results, scheduler, policy)
 
 
-def _scheduled(desk: Desk, fleet: Fleet, rate: Value, period: Value, placement: str) -> Scheduling:
-    size = desk.take("orchestration.mean_job_accelerators", "orchestration.mean-job-accelerators")
-    servers = ratio(fleet.accelerators, size, unit="1", title="Jobs of mean size that the cluster holds", symbol="c")
+@dataclass(frozen=True)
+class Sharing:
+    """What other jobs get: a partition that their load keeps at the planned utilisation, or the whole cluster."""
+
+    job: Value
+    hold: Value
+    load: Value
+    servers: Value
+    partition: Value
+
+
+def _shared(desk: Desk, fleet: Fleet) -> Sharing:
+    job = desk.take("orchestration.mean_job_accelerators", "orchestration.mean-job-accelerators")
     hold = desk.take("orchestration.mean_job_duration", "orchestration.service-time")
-    load = (
-        desk.field("orchestration.other_load")
-        if desk.given("orchestration.other_load")
-        else desk.take("orchestration.target_utilisation", "orchestration.target-utilisation")
-    )
+    load = desk.take("orchestration.target_utilisation", "orchestration.target-utilisation")
+    partition = fleet.accelerators
+    if desk.given("orchestration.other_load"):
+        asked = product_of(
+            desk.field("orchestration.other_load"),
+            fleet.accelerators,
+            unit="1",
+            title="Accelerators that other jobs ask for",
+        )
+        partition = ratio(asked, load, unit="1", title="Accelerators of the partition for other jobs", symbol="G_part")
+    servers = ratio(partition, job, unit="1", title="Jobs of mean size that the partition holds", symbol="c")
+    return Sharing(job, hold, load, servers, partition)
+
+
+def _scheduled(desk: Desk, fleet: Fleet, shared: Sharing, rate: Value, period: Value, placement: str) -> Scheduling:
     return scheduling(
         accelerators=fleet.accelerators,
         accelerators_per_node=fleet.per_node,
-        servers=servers,
-        target=load,
-        service_time=hold,
+        servers=shared.servers,
+        target=shared.load,
+        service_time=shared.hold,
         arrival_variation=desk.constant("orchestration.arrival-variation"),
         service_variation=desk.constant("orchestration.service-variation"),
         quality=desk.constant("orchestration.staffing-quality"),
@@ -73,18 +100,12 @@ def _scheduled(desk: Desk, fleet: Fleet, rate: Value, period: Value, placement: 
     )
 
 
-def put_sharing(desk: Desk, accelerators: Value, serving: Value) -> None:
+def put_lending(desk: Desk, serving: Value) -> None:
     """What the service lends to preemptible training outside its peak."""
     peak = desk.take("serving.peak_to_mean", "design.peak-to-mean")
     mean = ratio(serving, peak, unit="1", title="Accelerators that serve, on average", symbol="G_mean")
-    found = sharing(
-        accelerators=accelerators,
-        serving_mean=mean,
-        peak_ratio=peak,
-        margin=desk.constant("orchestration.serving-margin"),
-        lent=desk.constant("orchestration.lent-share"),
-    )
-    desk.put_all("orchestration", {"serving_reserve": found.reserve, "harvest": found.harvest})
+    lent = estimate.harvest(serving, mean, desk.constant("orchestration.lent-share"))
+    desk.put_all("orchestration", {"serving_mean": mean, "harvest": lent})
 
 
 def _decide(desk: Desk, results: dict[str, Scheduling], scheduler: str, policy: str) -> None:

@@ -13,7 +13,7 @@ from navarch.core.ledger import Value
 from navarch.design.errors import DesignError
 from navarch.design.evaluation.cluster import Fleet
 from navarch.design.evaluation.desk import Desk
-from navarch.design.evaluation.result import Alternative, Decision
+from navarch.design.evaluation.result import Alternative, Decision, decided_by
 from navarch.design.evaluation.workload import Workload
 from navarch.distributed.training import throughput
 from navarch.distributed.training.estimate import TrainingEstimate, estimate
@@ -166,13 +166,13 @@ def _decide(
         if runner
         else None
     )
-    every = all(desk.given(f"parallelism.{n}") for n in ("tensor", "pipeline", "microbatch", "recomputation"))
+    told = ("tensor", "pipeline", "microbatch", "zero_stage", "recomputation")
     desk.decide(
         Decision(
             "parallelism",
             "Parallelism",
             found.best.label,
-            "user" if every else "navarch",
+            decided_by([desk.given(f"parallelism.{n}") for n in told]),
             considered=considered,
             feasible=feasible,
             alternatives=tuple(alternatives),

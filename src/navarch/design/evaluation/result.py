@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +35,15 @@ HEADLINES = (
 )
 
 
+By = Literal["navarch", "partly", "user"]
+"""Who decided: navarch, the design file in part and navarch the rest, or the design file alone."""
+
+
+def decided_by(given: Sequence[bool]) -> By:
+    """Who decided, from whether each part of the decision is given in the design file."""
+    return "user" if all(given) else "partly" if any(given) else "navarch"
+
+
 @dataclass(frozen=True)
 class Alternative:
     """One candidate of a decision: its label, its figures by title, and why it lost ("" where it was chosen).
@@ -61,7 +70,7 @@ class Decision:
     key: str
     title: str
     chosen: str
-    by: Literal["navarch", "user"]
+    by: By
     considered: Value | None = None
     feasible: Value | None = None
     alternatives: tuple[Alternative, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from navarch.core.arithmetic import product_of, ratio
-from navarch.core.ledger import Value
+from navarch.core.ledger import Value, off_the_ledger
 from navarch.design.errors import DesignError
 from navarch.design.evaluation.carbon import Site
 from navarch.design.evaluation.desk import Desk
@@ -44,17 +44,18 @@ def privacy(desk: Desk, workload: Workload, accelerator_time: Value) -> None:
         title="Passes over the records",
         symbol="n_ep",
     )
+    delta = desk.field("privacy.delta") if desk.given("privacy.delta") else private.largest_delta(records)
+    noise = _noise(desk, workload.batch, records, epochs, delta)
     found = {
         name: private_training(
             batch=workload.batch,
             records=records,
             epochs=epochs,
-            delta=desk.field("privacy.delta") if desk.given("privacy.delta") else private.largest_delta(records),
+            delta=delta,
             accelerator_time=accelerator_time,
             stretch=desk.constant(constant),
             false_positives=desk.constant("privacy.attack-false-positives"),
-            noise=desk.field("privacy.noise_multiplier") if desk.given("privacy.noise_multiplier") else None,
-            epsilon=desk.field("privacy.epsilon") if desk.given("privacy.epsilon") else None,
+            noise=noise,
         )
         for name, constant in STRETCH.items()
     }
@@ -90,6 +91,17 @@ def privacy(desk: Desk, workload: Workload, accelerator_time: Value) -> None:
             binding="privacy budget",
         )
     )
+
+
+def _noise(desk: Desk, batch: Value, records: Value, epochs: Value, delta: Value) -> Value:
+    """The noise: given, or the least that keeps the asked epsilon. It is a choice, so that samples do not move it."""
+    if desk.given("privacy.noise_multiplier"):
+        return desk.field("privacy.noise_multiplier")
+    with off_the_ledger():
+        rate = private.sampling_rate(float(batch), float(records))
+        steps = private.training_steps(float(epochs), rate)
+        least = private.noise_needed(float(desk.field("privacy.epsilon")), float(delta), rate, steps)
+    return desk.choose("privacy.noise_multiplier", float(least), "1", "the least noise that keeps the asked epsilon")
 
 
 def robustness(

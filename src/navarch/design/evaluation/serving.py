@@ -27,7 +27,7 @@ from navarch.design.errors import DesignError
 from navarch.design.evaluation.cluster import node_entry, node_power
 from navarch.design.evaluation.desk import Desk
 from navarch.design.evaluation.parameters import count_parameters
-from navarch.design.evaluation.result import Alternative, Curve, Decision
+from navarch.design.evaluation.result import Alternative, Curve, Decision, decided_by
 from navarch.design.evaluation.workload import model_entry
 
 DEFAULT_NODE = "dgx-h100"
@@ -295,7 +295,7 @@ def _decide(
     count = desk.ledger.choice(
         "serving.considered", found.considered, "1", "Serving plans evaluated", "tensor parallel, batch, precision"
     )
-    given = desk.given("serving.tensor") and desk.given("serving.precision") and desk.given("serving.batch")
+    given = [desk.given(f"serving.{n}") for n in ("tensor", "precision", "batch")]
     runner = next((a for a in losers if "accelerators" in a.metrics), None)
     margin = (
         relative_change(
@@ -310,7 +310,7 @@ def _decide(
             "serving",
             "Serving",
             found.chosen.label,
-            "user" if given else "navarch",
+            decided_by(given),
             considered=count,
             alternatives=(chosen, *losers),
             binding=missed,
@@ -361,14 +361,12 @@ def _apart(setting: Setting, estimate: ServingEstimate, accelerators: Value) -> 
         setting.hardware.link,
         objectives.target,
     )
-    metrics = {"accelerators": found.accelerators, "first token": found.ttft, "per token": found.tpot}
+    metrics = {"accelerators": found.accelerators}
     change = relative_change(
         found.accelerators, accelerators, title="Accelerators with the phases apart over the chosen"
     )
     more = (
-        "needs more accelerators, by"
-        if float(change) > 0
-        else "means, no tails, are known; accelerators would change by"
+        "needs more accelerators, by" if float(change) > 0 else "its tails are not known; accelerators would change by"
     )
     return Alternative("prefill and decode apart", metrics, more, False, change)
 

@@ -19,6 +19,7 @@ from navarch.fleet.storage.system import (
     StorageEstimate,
     StorageUnit,
     checkpoint,
+    cost_of,
     storage,
     storage_unit,
 )
@@ -42,7 +43,8 @@ def evaluate(desk: Desk, workload: Workload, fleet: Fleet, token_rate: Value, du
     ranked = sorted(sized, key=lambda i: float(sized[i][1].cost))
     chosen = str(desk.text("storage.system") or ranked[0])
     entry, estimate = sized[chosen]
-    estimate = _as_given(desk, estimate, storage_unit(desk.catalog, chosen, desk.enter))
+    estimate = _as_given(desk, estimate, storage_unit(desk.catalog, chosen, desk.enter), duration)
+    sized[chosen] = (entry, estimate)
     saved = _checkpoint(desk, workload, fleet, estimate)
     _put(desk, entry, estimate, saved)
     _decide(desk, sized, ranked, chosen)
@@ -73,15 +75,15 @@ def _demand(desk: Desk, workload: Workload, token_rate: Value) -> StorageDemand:
 def _candidates(desk: Desk) -> list[tuple[Any, StorageUnit]]:
     """The systems that can be bought or rented by the unit, and the one that the user names."""
     asked = desk.text("storage.system")
+    rented = desk.text("cost.ownership") == "cloud"
+    found = []
     if asked is not None:
         entry = desk.look("storage", asked, "storage.system")
         try:
-            return [(entry, storage_unit(desk.catalog, asked, desk.enter))]
+            found.append((entry, storage_unit(desk.catalog, asked, desk.enter)))
         except ValueError as error:
             raise DesignError("storage.system", str(error)) from error
-    rented = desk.text("cost.ownership") == "cloud"
-    found = []
-    for identifier in desk.catalog.ids("storage"):
+    for identifier in (i for i in desk.catalog.ids("storage") if i != asked):
         entry = desk.catalog.get("storage", identifier)
         kind = entry.kind.startswith("managed") if rented else "file system" in entry.kind
         sizeable = entry.read_bandwidth is not None and entry.capacity is not None
@@ -90,7 +92,7 @@ def _candidates(desk: Desk) -> list[tuple[Any, StorageUnit]]:
     return found
 
 
-def _as_given(desk: Desk, sized: StorageEstimate, unit: StorageUnit) -> StorageEstimate:
+def _as_given(desk: Desk, sized: StorageEstimate, unit: StorageUnit, duration: Value) -> StorageEstimate:
     """The sized storage with what the user fixed put in its place."""
     if desk.given("storage.units"):
         units = desk.field("storage.units")
@@ -98,10 +100,12 @@ def _as_given(desk: Desk, sized: StorageEstimate, unit: StorageUnit) -> StorageE
             units, unit.read, title="Read rate of the storage", symbol="B_storage,read"
         )
         supply = equations.supply_ratio(read, sized.read_demand)
+        capacity = equations.aggregate_capacity(units, unit.capacity)
         sized = replace(
             sized,
             units=units,
-            capacity=equations.aggregate_capacity(units, unit.capacity),
+            capacity=capacity,
+            cost=cost_of(unit, capacity, duration),
             read_bandwidth=read,
             supply=supply,
             write_bandwidth=equations.aggregate_bandwidth(
@@ -186,7 +190,8 @@ def _decide(desk: Desk, sized: dict[str, tuple[Any, StorageEstimate]], ranked: l
             "write": found.write_bandwidth,
             "cost": found.cost,
         }
-        lost = "" if identifier == chosen else "costs more, by"
+        dear = "costs more, by" if float(dearer) >= 0 else "the design file passes it by; cost changes by"
+        lost = "" if identifier == chosen else dear
         alternatives.append(
             Alternative(entry.name or identifier, metrics, lost, identifier == chosen, dearer if lost else None)
         )

@@ -17,6 +17,7 @@ from navarch.design.figures.drawing import SIZE, WIDTH, Drawing, bar_sketch, num
 Part = tuple[Sayable, Value]
 WIDEST_LABEL, ROW, BAR = 250.0, 26.0, 15.0
 SLIVER = 1.5
+BOLD = 1.14  # how much wider bold letters are set
 
 
 def memory_bar(
@@ -104,7 +105,7 @@ def _waterfall(parts: Sequence[Part], total: Value, total_label: Sayable) -> str
 
 def _label_room(labels: Sequence[Sayable]) -> float:
     """How much room the labels at the left need."""
-    return min(WIDEST_LABEL, max((text_width(words(label)) * 1.05 for label in labels), default=0.0) + 14)
+    return min(WIDEST_LABEL, max((text_width(words(label)) * BOLD for label in labels), default=0.0) + 14)
 
 
 def _row_label(drawing: Drawing, left: float, y: float, text: str, *, weight: str = "normal") -> None:

@@ -6,7 +6,7 @@ Axes show scales; the numerals beside marks are values of the ledger.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,20 @@ from navarch.core.plot import colour, to_svg
 from navarch.design.document.model import Figure, Sketch
 from navarch.design.document.prose import Label, Sayable, join, prose, say
 from navarch.design.document.wording import clean, set_unit, words
-from navarch.design.figures.drawing import numbers_of
+from navarch.design.figures.drawing import numbers_of, text_width
 
 if TYPE_CHECKING:
     from navarch.design.evaluation.result import Curve
 
 WIDTH, HEIGHT = 560, 210
 TICKS = ",.6~g"
+HEADROOM = 3.0  # how far the axis goes beyond a limit: a matter of display, nothing is calculated from it
+FAR = 0.78  # share of an axis beyond which a mark's text stands to its left
 BLOCKS = "▁▂▃▄▅▆▇█"
+_BESIDE: dict[str, tuple[Literal["left", "right"], int, int]] = {  # where a name may stand: its end at the dot, shifts
+    "after": ("left", 9, 1), "before": ("right", -9, 1), "above": ("left", 3, -13), "below": ("left", 3, 15),
+    "above before": ("right", -3, -13), "below before": ("right", -3, 15),
+}  # fmt: skip
 Mark = tuple[Sayable, Value, str]  # label, value on the horizontal axis, palette colour
 
 
@@ -103,44 +109,63 @@ def _curve(curve: Curve, marks: Sequence[Mark], limit: Value | None, logarithmic
 
     finite = np.isfinite(curve.x) & np.isfinite(curve.y)
     x, y = curve.x[finite], curve.y[finite]
-    (x_scale, x_unit), (y_scale, y_unit) = axis_unit(x, curve.x_unit), axis_unit(y, curve.y_unit)
+    order = np.argsort(x)
+    heights = [float(np.interp(float(value), x[order], y[order])) for _, value, _ in marks]
+    top = _top(y, heights, limit)
+    (x_scale, x_unit), (y_scale, y_unit) = axis_unit(x, curve.x_unit), axis_unit(y[y <= top], curve.y_unit)
     line = alt.Data(values=[{"x": float(a / x_scale), "y": float(b / y_scale)} for a, b in zip(x, y, strict=True)])
     bent = logarithmic and float(x.min()) > 0
     reach = alt.Scale(type="log" if bent else "linear", nice=False)
     across = alt.X("x:Q", title=_title(curve.x_title, x_unit), scale=reach, axis=alt.Axis(tickCount=7, format=TICKS))
-    height = alt.Scale(zero=False)
-    up = alt.Y("y:Q", title=_title(curve.y_title, y_unit), scale=height, axis=alt.Axis(tickCount=5, format=TICKS))
-    layers = [alt.Chart(line).mark_line().encode(across, up)]
+    cut = top < float(y.max())
+    span = alt.Scale(zero=False, nice=False, domain=[float(y.min()) / y_scale, top / y_scale]) if cut else alt.Scale(
+        zero=False
+    )  # fmt: skip
+    up = alt.Y("y:Q", title=_title(curve.y_title, y_unit), scale=span, axis=alt.Axis(tickCount=5, format=TICKS))
+    layers = [alt.Chart(line).mark_line(clip=True).encode(across, up)]
+    middle = float(x.min() + x.max()) / 2
+    late = bool(marks) and float(marks[0][1]) > middle
+    far = float(x.min()) + FAR * float(x.max() - x.min())
     if limit is not None:
-        layers += _limit(limit, y_scale, float(x.max() / x_scale))
-    order = np.argsort(x)
-    for index, (label, value, tint) in enumerate(marks):
-        point = {"x": float(value) / x_scale, "y": float(np.interp(float(value), x[order], y[order])) / y_scale}
-        text = f"{words(label)} {words(value)}"
-        layers += _point(point, text, tint, above=index % 2 == 0)
+        layers += _limit(limit, y_scale, float((x.min() if late else x.max()) / x_scale), late)
+    for index, ((label, value, tint), height) in enumerate(zip(marks, heights, strict=True)):
+        point = {"x": float(value) / x_scale, "y": height / y_scale}
+        under = limit is not None and height <= float(limit)
+        flip = limit is not None and float(value) > far
+        layers += _point(point, f"{words(label)} {words(value)}", tint, above=index % 2 == 0 and not under, flip=flip)
     return alt.layer(*layers, width=WIDTH, height=HEIGHT)
 
 
-def _point(point: dict[str, float], text: str, tint: str, above: bool) -> list[Any]:
+def _top(y: NDArray[np.float64], marked: Sequence[float], limit: Value | None) -> float:
+    """Where the vertical axis ends: with the curve, or soon above a limit beyond which it only runs away."""
+    if limit is None:
+        return float(y.max())
+    return min(float(y.max()), HEADROOM * max(float(limit), *marked, float(y.min())))
+
+
+def _point(point: dict[str, float], text: str, tint: str, *, above: bool, flip: bool) -> list[Any]:
     import altair as alt
 
     at = alt.Chart(alt.Data(values=[{**point, "text": text}]))
     place = {"x": "x:Q", "y": "y:Q"}
-    shift = -13 if above else 19
+    side: Literal["left", "right"] = "right" if flip else "left"
+    shift = -9 if flip else 7
     return [
         at.mark_rule(strokeDash=[3, 3], color=colour(tint), strokeOpacity=0.7).encode(x="x:Q"),
         at.mark_point(filled=True, size=70, color=colour(tint), opacity=1).encode(**place),
-        at.mark_text(align="left", dx=7, dy=shift, color=colour("ink")).encode(**place, text="text:N"),
+        at.mark_text(align=side, dx=shift, dy=-13 if above else 19, color=colour("ink")).encode(**place, text="text:N"),
     ]
 
 
-def _limit(limit: Value, scale: float, right: float) -> list[Any]:
+def _limit(limit: Value, scale: float, end: float, at_left: bool) -> list[Any]:
     import altair as alt
 
-    at = alt.Chart(alt.Data(values=[{"y": float(limit) / scale, "x": right, "text": f"limit {words(limit)}"}]))
+    at = alt.Chart(alt.Data(values=[{"y": float(limit) / scale, "x": end, "text": f"limit {words(limit)}"}]))
+    side: Literal["left", "right"] = "left" if at_left else "right"
+    shift = 4 if at_left else 0
     return [
         at.mark_rule(color=colour("red"), strokeDash=[4, 3]).encode(y="y:Q"),
-        at.mark_text(align="right", dy=-7, color=colour("red")).encode(x="x:Q", y="y:Q", text="text:N"),
+        at.mark_text(align=side, dx=shift, dy=-8, color=colour("red")).encode(x="x:Q", y="y:Q", text="text:N"),
     ]
 
 
@@ -171,26 +196,59 @@ def _scatter(points: Sequence[tuple[Label, Value, Value, bool]]) -> Any:
         axis_unit(cost, points[0][1].entry.unit),
         axis_unit(carbon, points[0][2].entry.unit),
     )
-    rows = [
-        {
-            "x": float(c) / x_scale,
-            "y": float(e) / y_scale,
-            "name": clean(n.text),
-            "tint": colour("orange" if chosen else "blue"),
-        }
-        for n, c, e, chosen in points
+    across, up = _reach(cost / x_scale, 0.06), (0.0, float(carbon.max()) / y_scale * 1.08 or 1.0)
+    names = [clean(n.text) for n, *_ in points]
+    spots = [
+        (WIDTH * (a - across[0]) / (across[1] - across[0]), HEIGHT * (1 - b / up[1]))
+        for a, b in zip(cost / x_scale, carbon / y_scale, strict=True)
     ]
-    room = (float(cost.max() - cost.min()) or float(cost.max())) / x_scale
-    span = alt.Scale(zero=False, nice=True, domainMax=float(cost.max()) / x_scale + 0.18 * room)
+    sides = _sides(spots, names, [chosen for *_, chosen in points])
+    rows = [
+        {"x": float(c) / x_scale, "y": float(e) / y_scale, "name": name, "side": side,
+         "tint": colour("orange" if chosen else "blue")}
+        for (_, c, e, chosen), name, side in zip(points, names, sides, strict=True)
+    ]  # fmt: skip
+    x_axis, y_axis = alt.Axis(tickCount=6, format=TICKS), alt.Axis(tickCount=5, format=TICKS)
     at = alt.Chart(alt.Data(values=rows)).encode(
-        alt.X("x:Q", title=_title("Cost", x_unit), scale=span, axis=alt.Axis(tickCount=6, format=TICKS)),
-        alt.Y(
-            "y:Q", title=_title("Carbon", y_unit), scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=5, format=TICKS)
-        ),
+        alt.X("x:Q", title=_title("Cost", x_unit), scale=alt.Scale(domain=across, nice=False), axis=x_axis),
+        alt.Y("y:Q", title=_title("Carbon", y_unit), scale=alt.Scale(domain=up, nice=False), axis=y_axis),
     )
-    return alt.layer(
-        at.mark_point(filled=True, size=80, opacity=1).encode(color=alt.Color("tint:N", scale=None)),
-        at.mark_text(align="left", dx=9, dy=1).encode(text="name:N"),
-        width=WIDTH,
-        height=HEIGHT,
-    )
+    texts = [
+        at.transform_filter(f"datum.side == '{side}'").mark_text(align=end, dx=dx, dy=dy).encode(text="name:N")
+        for side, (end, dx, dy) in _BESIDE.items()
+        if side in sides
+    ]
+    dots = at.mark_point(filled=True, size=80, opacity=1).encode(color=alt.Color("tint:N", scale=None))
+    return alt.layer(dots, *texts, width=WIDTH, height=HEIGHT)
+
+
+def _reach(values: NDArray[np.float64], share: float) -> tuple[float, float]:
+    """The ends of an axis with some room at either side."""
+    low, high = float(values.min()), float(values.max())
+    room = share * (high - low or abs(high) or 1.0)
+    return max(low - room, 0.0) if low >= 0 else low - room, high + room
+
+
+def _sides(spots: Sequence[tuple[float, float]], names: Sequence[str], first: Sequence[bool]) -> list[str]:
+    """On which side of its dot each name stands so that none covers another; "" where there is room on none.
+
+    The names of chosen dots are placed first, then from the top.
+    """
+    taken = [(x - 6, y - 5, x + 6, y + 5) for x, y in spots]
+    sides = [""] * len(spots)
+    for i in sorted(range(len(spots)), key=lambda i: (not first[i], spots[i][1])):
+        (x, y), width = spots[i], text_width(names[i], 12.0) * 1.05
+        for side, (end, dx, dy) in _BESIDE.items():
+            left = x + dx if end == "left" else x + dx - width
+            box = (left, y + dy - 8, left + width, y + dy + 6)
+            others = [t for k, t in enumerate(taken) if k != i]
+            if left >= 0 and box[2] <= WIDTH + 8 and box[3] <= HEIGHT + 2 and not any(_overlap(box, t) for t in others):
+                sides[i] = side
+                taken.append(box)
+                break
+    return sides
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    """Whether two boxes (left, top, right, bottom) have a point in common."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -33,6 +33,18 @@ def shorten(text: str, width: float, size: float = SIZE) -> str:
     return text.rstrip() + "…"
 
 
+def wrap(text: str, width: float, size: float = SIZE, most: int = 2) -> list[str]:
+    """Text in lines of a width, at most so many; what does not fit is cut."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if len(lines) == most or not lines[-1] or text_width(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [shorten(line, width, size) for line in lines]
+
+
 class Drawing:
     """SVG as it grows; every text is escaped on its way in."""
 

@@ -21,7 +21,16 @@ from navarch.core.plot import adaptive, variables
 from navarch.design.document.appendix import PARTS, Appendix, make_appendix
 from navarch.design.document.model import Document, Figure, Section
 from navarch.design.document.prose import Inline, Label, Number, Prose, ProseError, Reference, Text
-from navarch.design.document.wording import Spelt, clean, safe_url, spell, spell_interval, words
+from navarch.design.document.wording import (
+    DECIDED_BY,
+    Spelt,
+    clean,
+    safe_url,
+    set_formula,
+    spell,
+    spell_interval,
+    words,
+)
 
 SUMMARY = ("summary", "Summary")
 _BREAKABLE = 260  # characters of MathML beyond which a formula may be broken at its signs
@@ -57,6 +66,7 @@ class Page:
         self.appendix: Appendix = make_appendix(document)
         self.numbers = {section.key: index + 1 for index, section in enumerate(document.sections)}
         self.titles = PARTS
+        self.decided_by = DECIDED_BY
         self._popovers: dict[int, str] = {}
         self._figures = 0
 
@@ -168,11 +178,11 @@ class Page:
 
     def with_numbers(self, entry: Entry) -> Markup:
         """The formula's right-hand side with the numbers put in."""
-        return Markup(math(formula(entry, "mathml", numbers=True)))
+        return Markup(math(set_formula(formula(entry, "mathml", numbers=True))))
 
     def valid(self, entry: Entry) -> Markup:
         """The validity range of a calculation, or nothing."""
-        text = validity(entry, "mathml")
+        text = set_formula(validity(entry, "mathml"))
         return Markup(math(text)) if text else Markup("")
 
     def symbol(self, text: str) -> Markup:

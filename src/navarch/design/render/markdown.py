@@ -24,7 +24,7 @@ from navarch.design.document.model import (
     Table,
 )
 from navarch.design.document.prose import Inline, Label, Number, Prose, ProseError, Reference, Text
-from navarch.design.document.wording import Spelt, clean, safe_url, spell, spell_interval, turns, words
+from navarch.design.document.wording import DECIDED_BY, Spelt, clean, safe_url, spell, spell_interval, turns, words
 
 Place = tuple[str, str]
 SUMMARY: Place = ("summary", "Summary")
@@ -70,6 +70,11 @@ def spelt_out(spelt: Spelt) -> str:
     return f"{spelt.digits}{power}" + (f" {escape(spelt.unit)}" if spelt.unit else "")
 
 
+def _subscripts(latex: str) -> str:
+    """A formula with the units among its numbers set as in the text."""
+    return latex.replace("CO2e", "CO_2e")
+
+
 def bar(share: float) -> str:
     """A bar of blocks, an eighth of a block fine."""
     eighths = round(max(0.0, min(1.0, share)) * BAR * 8)
@@ -108,7 +113,7 @@ class Script:
             yield self.ink(remark.prose, SUMMARY)
         yield f"<sub>{LEGEND}</sub>"
         yield "## Decisions"
-        yield "\n".join(self.gist(s) for s in document.sections)
+        yield "\n".join(self.gist(s) for s in document.sections if s.decides)
         if document.movers is not None:
             yield self.figure(document.movers, SUMMARY)
 
@@ -185,7 +190,7 @@ class Script:
     def decision(self, block: DecisionBlock, place: Place) -> str:
         """A decision with its reasons, alternatives and triggers."""
         considered = f": {self.ink(block.considered, place)}" if block.considered else ""
-        by = "given in the design file" if block.by == "user" else f"chosen by navarch{considered}"
+        by = f"{DECIDED_BY[block.by]}{considered}"
         parts = [
             f"**Decision.** {self.ink(block.decision, place)} <sub>{by}</sub>",
             f"**Why.** {self.ink(block.why, place)}",
@@ -299,9 +304,8 @@ class Script:
             lines.append(f"{result}{span} {escape(entry.note)}".rstrip())
         else:
             signs = self.appendix.left_side(entry, "latex")
-            lines.append(
-                f"$`{signs + ' = ' if signs else ''}{formula(entry, 'latex', numbers=True)}`$ = {result}{span}"
-            )
+            numbers = _subscripts(formula(entry, "latex", numbers=True))
+            lines.append(f"$`{signs + ' = ' if signs else ''}{numbers}`$ = {result}{span}")
             lines.append(" · ".join(self._inputs(entry)) + self._limits(entry))
         lines.append(self.used(entry))
         return "<br>\n".join(line for line in lines if line)
@@ -314,7 +318,7 @@ class Script:
             yield f"{shown}{value} ({escape(self.appendix.meaning(entry, given))}) {link}"
 
     def _limits(self, entry: Entry) -> str:
-        valid = validity(entry, "latex")
+        valid = _subscripts(validity(entry, "latex"))
         if not valid:
             return ""
         return f". **Outside its validity:** $`{valid}`$" if entry.exceeded else f". Valid for $`{valid}`$"

@@ -8,7 +8,9 @@ The source is code, not markup: every piece of text is a typst string literal an
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
 
@@ -30,11 +32,23 @@ from navarch.design.document.model import (
     Table,
 )
 from navarch.design.document.prose import Inline, Label, Number, Prose, ProseError, Reference, Text
-from navarch.design.document.wording import Spelt, clean, safe_url, spell, spell_interval, words
+from navarch.design.document.wording import (
+    DECIDED_BY,
+    Spelt,
+    clean,
+    parted,
+    safe_url,
+    set_formula,
+    spell,
+    spell_interval,
+    words,
+)
 
 DATED = datetime.datetime(
     2026, 1, 1, tzinfo=datetime.UTC
 )  # in the file's metadata, so that equal designs give equal files
+_WIDE = 60  # characters of source beyond which a piece of a formula may be wider than a column of the appendix
+_SIGN = re.compile(r'"(?:[^"\\]|\\.)*"|[()]| (?:[+-]|dot\.op) ')
 _COLOUR_NAMES = {"link": "link_", "grid": "grid_"}  # names that typst needs itself
 _COVERED = ((0x0000, 0x058F), (0x0590, 0x05FF), (0x1E00, 0x22FF), (0x2300, 0x23FF), (0x2500, 0x27BF))
 
@@ -91,6 +105,21 @@ def spelt_out(spelt: Spelt) -> str:
     return f"q({quoted(spelt.digits)}, {power}, {quoted(spelt.unit)})"
 
 
+def unbroken(maths: str) -> str:
+    """The longest piece of a formula without a sign of arithmetic outside parentheses, where a line could end."""
+    pieces, depth, start = [], 0, 0
+    for found in _SIGN.finditer(maths):
+        match found.group()[:1]:
+            case "(":
+                depth += 1
+            case ")":
+                depth -= 1
+            case " " if depth == 0:
+                pieces.append(maths[start : found.start()])
+                start = found.end()
+    return max((*pieces, maths[start:]), key=len).strip()
+
+
 class Sheet:
     """Spells the document as calls of the functions in `document.typ`."""
 
@@ -116,11 +145,23 @@ class Sheet:
             f"constraints({listed(self.constraint(c, place) for c in document.constraints)})",
             *(self.block(p, place) for p in document.remarks),
             "legend()",
-            f"decisions({listed(self.gist(s, place) for s in document.sections)})",
+            f"overview({self.gists(place)}, {self.movers(place)})",
         ]
-        if document.movers is not None:
-            parts.append(self.figure(document.movers, place))
         return "\n".join(parts)
+
+    def gists(self, place: tuple[str, str]) -> str:
+        """What was decided, a line for each section that decides something."""
+        lines = [self.gist(s, place) for s in self.document.sections if s.decides]
+        return f"decisions({listed(lines)})" if lines else "none"
+
+    def movers(self, place: tuple[str, str]) -> str:
+        """The figure of what moves the cost, for half a page's width; its caption's first clause is the heading."""
+        figure = self.document.movers
+        if figure is None:
+            return "none"
+        heading, caption = parted(figure.caption)
+        drawing = self.figure(replace(figure, caption=caption, draw=figure.draw_narrow or figure.draw), place)
+        return f"mover({self.ink(heading, place)}, {drawing})"
 
     def card(self, card: Card, place: tuple[str, str]) -> str:
         """A headline number with its interval."""
@@ -141,8 +182,7 @@ class Sheet:
     def gist(self, section: Section, place: tuple[str, str]) -> str:
         """A section's decision in one line."""
         number = quoted(str(self.numbers[section.key]))
-        title = quoted(words(section.title))
-        return listed((number, quoted(f"s-{section.key}"), title, self.ink(section.summary, place)))
+        return listed((number, quoted(f"s-{section.key}"), self.ink(section.summary, place)))
 
     def section(self, section: Section) -> str:
         """One section."""
@@ -169,8 +209,8 @@ class Sheet:
 
     def decision(self, block: DecisionBlock, place: tuple[str, str]) -> str:
         """A decision with its reasons, alternatives and triggers."""
-        by = "given in the design file" if block.by == "user" else "chosen by navarch"
-        parts = [f"decided({self.ink(block.decision, place)}, {quoted(by)}, {self.ink(block.considered, place)})"]
+        by = f"{quoted(DECIDED_BY[block.by])}, {self.ink(block.considered, place)}"
+        parts = [f"decided({self.ink(block.decision, place)}, {by})"]
         parts.append(f"why({self.ink(block.why, place)})")
         parts += [self.table(t, place) for t in (block.numbers, block.alternatives) if t is not None]
         parts.append(f"firm({self.ink(block.sensitivity, place)}, {self.ink(block.revisit, place)})")
@@ -229,30 +269,30 @@ class Sheet:
 
     def back(self) -> list[str]:
         """The appendix."""
-        parts = self.appendix.parts
         made = []
-        if parts["A"]:
-            made += [f'section("A", {quoted(PARTS["A"])}, "appendix-a")', *(self.derivation(e) for e in parts["A"])]
-        for letter in ("B", "C", "D"):
-            if parts[letter]:
-                made.append(f'section("{letter}", {quoted(PARTS[letter])}, "appendix-{letter.lower()}")')
-                made.append(f"two-columns({listed(self.leaf(e) for e in parts[letter])})")
-        return made
+        for letter, entries in self.appendix.parts.items():
+            if entries:
+                spell_entry = self.derivation if letter == "A" else self.leaf
+                head = f"{quoted(letter)}, {quoted(PARTS[letter])}, {quoted(f'appendix-{letter.lower()}')}"
+                made.append(f"part({head}, {{\n" + "\n".join(spell_entry(e) for e in entries) + "\n})")
+        return ["appendix({\n" + "\n".join(made) + "\n})"] if made else []
 
     def derivation(self, entry: Entry) -> str:
-        """An entry that was calculated or observed."""
+        """An entry that was calculated or observed. A plain sum, product or ratio is told by its numbers alone."""
         head = f"{self._link(entry)}, {quoted(entry.title)}, {quoted(entry.source)}, {quoted(safe_url(entry.url))}"
         result = spelt_out(spell(entry.value, entry.unit))
         if entry.equation is None:
             return f"observed({head}, {result}, {self.span(entry)}, {quoted(entry.note)}, {self.used(entry)})"
-        signs = self.appendix.left_side(entry, "typst")
+        signs = "" if self.appendix.plain(entry) else self.appendix.left_side(entry, "typst")
+        numbers = set_formula(formula(entry, "typst", numbers=True))
         shown = f"$display({signs})$" if signs else "none"
-        maths = f"{shown}, $display({formula(entry, 'typst', numbers=True)})$"
-        valid = validity(entry, "typst")
+        pieces = unbroken(signs), unbroken(numbers)
+        widest = listed(f"$display({p})$" if len(p) > _WIDE else "none" for p in pieces)
+        valid = set_formula(validity(entry, "typst"))
         limits = f"${valid}$" if valid else "none"
         inputs = listed(self._input(entry, sign, given) for sign, given in self.appendix.inputs(entry))
         more = f"{self.span(entry)}, {inputs}, {limits}, {str(entry.exceeded).lower()}, {self.used(entry)}"
-        return f"derivation({head}, {maths}, {result}, {more})"
+        return f"derivation({head}, {shown}, $display({numbers})$, {widest}, {result}, {more})"
 
     def _input(self, entry: Entry, sign: str, given: Input) -> str:
         shown = f"${symbol(sign, 'typst')}$" if sign else "none"

@@ -201,11 +201,12 @@ def storage(demand: StorageDemand, unit: StorageUnit, duration: Number) -> Stora
         supply=supply,
         accelerator_utilisation=estimate.accelerator_utilisation(supply),
         power=None if unit.power is None else estimate.storage_power(units, unit.power),
-        cost=_cost(unit, capacity, duration),
+        cost=cost_of(unit, capacity, duration),
     )
 
 
-def _cost(unit: StorageUnit, capacity: Number, duration: Number) -> Number:
+def cost_of(unit: StorageUnit, capacity: Number, duration: Number) -> Number:
+    """Cost of so much capacity [USD]: rented for the duration [s], or bought."""
     if unit.rent is not None:
         return estimate.storage_rent(capacity, unit.rent, duration)
     return estimate.storage_cost(capacity, unit.price)
