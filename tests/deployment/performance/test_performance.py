@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from navarch.core.ledger import Ledger
 from navarch.deployment.performance import bottleneck, cluster_roofline
 from navarch.deployment.performance import estimate as room
+from navarch.fleet.compute.estimate import ridge_point
 
 
 def test_amdahl_and_gustafson_at_95_percent() -> None:
@@ -53,7 +54,7 @@ def test_efficiencies() -> None:
 
 def test_roofline_of_h100() -> None:
     # 989.4 TFLOP/s over 3.35 TB/s: 295 FLOP a byte
-    assert room.ridge_point(989.4e12, 3.35e12) == pytest.approx(295.3, abs=0.1)
+    assert ridge_point(989.4e12, 3.35e12) == pytest.approx(295.3, abs=0.1)
     bound = cluster_roofline(8.0, 1e15, 1e12, 1e10, 989.4e12, 3.35e12, 50e9)
     assert bound.bottleneck.binding == "compute"
     assert bound.rate == pytest.approx(8 * 989.4e12)

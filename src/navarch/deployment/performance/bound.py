@@ -10,6 +10,7 @@ import numpy as np
 
 from navarch.core.arithmetic import largest_of, share_of, sum_of
 from navarch.deployment.performance import estimate as room
+from navarch.fleet.compute.estimate import arithmetic_intensity, ridge_point
 
 Number = Any
 
@@ -59,12 +60,12 @@ def cluster_roofline(
     network_bandwidth: Number,
 ) -> ClusterRoofline:
     """The roofline of equal workers, each with `work` [FLOP], `memory_bytes` and `network_bytes` a step [byte]."""
-    memory_intensity = room.intensity(work, memory_bytes)
-    network_intensity = room.intensity(work, network_bytes)
+    memory_intensity = arithmetic_intensity(work, memory_bytes)
+    network_intensity = arithmetic_intensity(work, network_bytes)
     return ClusterRoofline(
         memory_intensity=memory_intensity,
         network_intensity=network_intensity,
-        ridge=room.ridge_point(peak, memory_bandwidth),
+        ridge=ridge_point(peak, memory_bandwidth),
         rate=room.attainable_rate(
             workers, peak, memory_bandwidth, memory_intensity, network_bandwidth, network_intensity
         ),

@@ -128,30 +128,6 @@ def universal_speedup(workers, contention, coherency):
     return workers / (1 + contention * (workers - 1) + coherency * workers * (workers - 1))
 
 
-@equation(symbol="I", unit="FLOP/byte", source=ROOFLINE, symbols={"work": "F", "moved": "Q"}, valid="moved > 0")
-def intensity(work, moved):
-    """Work for each byte moved.
-
-    work: of a step [FLOP]; moved: through memory or the network in that step [byte].
-    """
-    return work / moved
-
-
-@equation(
-    symbol="I_ridge",
-    unit="FLOP/byte",
-    source=ROOFLINE,
-    symbols={"peak": "R", "bandwidth": "beta"},
-    valid="bandwidth > 0",
-)
-def ridge_point(peak, bandwidth):
-    """Intensity from which arithmetic, not bandwidth, bounds.
-
-    peak: rate of arithmetic [FLOP/s]; bandwidth: of the memory or link [byte/s].
-    """
-    return peak / bandwidth
-
-
 @equation(
     symbol="R_att",
     unit="FLOP/s",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from navarch.core.arithmetic import sum_of
 from navarch.distributed.training import architecture as eq
 from navarch.distributed.training.shape import Number, Plan, TransformerShape
+from navarch.fleet.scale.estimate import causal_context, window_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,9 @@ def _layer_parameters(shape: TransformerShape, attention: Number) -> tuple[Numbe
 def _spans(shape: TransformerShape, plan: Plan) -> tuple[Number, Number, Number]:
     """Tokens that a query attends to: as the mask leaves, all, and as the kernel executes."""
     full = eq.full_span(plan.sequence_length)
-    needed = eq.causal_span(plan.sequence_length) if shape.causal else full
+    needed = causal_context(plan.sequence_length) if shape.causal else full
     if shape.window is not None:
-        windowed = eq.window_span(plan.sequence_length, shape.window)
+        windowed = window_context(plan.sequence_length, shape.window)
         needed = eq.mean_over_layers(
             shape.layers,
             shape.window_layers,

@@ -5,8 +5,6 @@ Layers that differ (dense and expert, windowed and full) enter as their mean ove
 
 from __future__ import annotations
 
-import numpy as np
-
 from navarch.distributed.training.notation import equation
 
 KORTHIKANTI = "Korthikanti et al. 2022, appendix A"
@@ -155,25 +153,6 @@ def full_span(sequence):
     sequence: length [token].
     """
     return 1 * sequence
-
-
-@equation(symbol="s_causal", unit="token", source="Dao 2023, section 3.1 (causal masking)")
-def causal_span(sequence):
-    """Mean number of tokens that a query attends to under a causal mask.
-
-    sequence: length [token].
-    """
-    return (sequence + 1) / 2
-
-
-@equation(symbol="s_window", unit="token", source="Beltagy et al. 2020, section 3.1 (causal, one-sided)")
-def window_span(sequence, window):
-    """Mean number of tokens that a query attends to in a causal sliding window.
-
-    sequence: length [token]; window: tokens that a query sees, itself included [token].
-    """
-    seen = np.minimum(window, sequence)
-    return seen - seen * (seen - 1) / (2 * sequence)
 
 
 @equation(symbol="F_attn", unit="FLOP/token", source="Korthikanti et al. 2022, appendix A; any head widths")
