@@ -92,6 +92,7 @@ def hostile_design(folder: Path) -> Path:
         f"  - id: hostile\n    name: {quoted}\n    provider: own\n    place: {quoted}\n    country: none\n"
         "    lat: 60\n    lon: 20\n    source: here\n    evidence: estimate\n    pue: 1.1\n"
         "    grid_intensity: 20 gCO2e/kWh\n    electricity_price: 0.05 USD/kWh\n"
+        f"---\ncollection: model\nentries:\n  - id: llama3.1-405b\n    name: {quoted}\n"
     )
     return path
 
@@ -102,7 +103,9 @@ def test_markup_in_user_text_stays_text(tmp_path, page_of):
     page = page_of(render_html(document))
     assert "script" not in page.tags
     assert not [a for a, _ in page.attributes if a.startswith("on")]
-    assert HOSTILE in re.sub(r"\s+", " ", "".join(page.words))
+    words = re.sub(r"\s+", " ", "".join(page.words))
+    assert words.count(HOSTILE) > 5, "design, summary, region and model, each as written"
+    assert f"replicas of {HOSTILE}" in words, "the model"
     rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(render_markdown(document))
     other = page_of(rendered)
     assert "script" not in other.tags and "img" not in other.tags
