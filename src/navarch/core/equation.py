@@ -78,10 +78,13 @@ class Equation:
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        described = {k: keywords.pop(k) for k in self._described_at_call if k in keywords} if keywords else {}
         ledger = open_ledger.get()
         if ledger is None:
+            if keywords:
+                for name in self._described_at_call:
+                    keywords.pop(name, None)
             return self.function(*args, **keywords)
+        described = {k: keywords.pop(k) for k in self._described_at_call if k in keywords} if keywords else {}
         return ledger.record(self, args, keywords, described)
 
     def __repr__(self) -> str:

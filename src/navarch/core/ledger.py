@@ -30,6 +30,7 @@ __all__ = [
     "EquationError",
     "Fact",
     "Input",
+    "Joint",
     "Ledger",
     "Value",
     "equation",
@@ -47,8 +48,25 @@ class EquationError(ArithmeticError):
 
 
 @dataclass(frozen=True, slots=True)
+class Joint:
+    """Facts that were estimated together, so that an error in one goes with an error in the others.
+
+    members: ids of the facts; logarithmic: whether a member deviates from its value by a factor (else by an addend);
+    covariance: of these deviations (of the logarithm of the factor), which are jointly normal.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    logarithmic: tuple[bool, ...]
+    covariance: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
-    """One sourced value: SI, with what it is, where it was read, when, of what kind, and an 80 % interval if known."""
+    """One sourced value: SI, with what it is, where it was read, when, of what kind, and an 80 % interval if known.
+
+    joint: the facts with which it varies together, where it was fitted with others.
+    """
 
     id: str
     value: float
@@ -61,6 +79,7 @@ class Fact:
     low: float | None = None
     high: float | None = None
     note: str = ""
+    joint: Joint | None = None
 
     def __float__(self) -> float:
         return float(self.value)

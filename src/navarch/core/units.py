@@ -92,7 +92,7 @@ _ROWS: tuple[tuple[str, str, Fraction | int | str, dict[str, int], str], ...] = 
     ("m metre metres meter meters", "numµck", 1, {"m": 1}, "metre"),
     ("m2", "", 1, {"m": 2}, "square metre"),
     ("m3", "", 1, {"m": 3}, "cubic metre"),
-    ("L litre litres liter liters", "muk" + "MG", "1/1000", {"m": 3}, "litre"),
+    ("L litre litres liter liters", "muµk" + "MG", "1/1000", {"m": 3}, "litre"),
     ("% percent", "", "1/100", {}, "percent"),
     ("fraction", "", 1, {}, "fraction"),
     ("IOPS", "kM", 1, {"s": -1}, "operation per second"),
