@@ -7,6 +7,7 @@ WORKERS ?= auto
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.navarch-installed
 DOCS  := $(VENV)/.navarch-docs-installed
+BENCH := $(VENV)/.navarch-bench-installed
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
 .DEFAULT_GOAL := help
@@ -29,6 +30,10 @@ $(DOCS): $(STAMP)
 	@$(PIP) --no-build-isolation --editable '.[docs]'
 	@touch $@
 
+$(BENCH): $(STAMP)
+	@$(PIP) --no-build-isolation --editable '.[bench]'
+	@touch $@
+
 demo: $(STAMP)  ## The design document of examples/frontier.yaml: HTML, PDF and Markdown
 	@status=0; $(BIN)/navarch design examples/frontier.yaml || status=$$?; \
 	[ $$status -le 1 ] || exit $$status  # 1: a constraint is missed, which is an answer
@@ -44,8 +49,9 @@ lint: $(STAMP)  ## Style, types and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP)  ## How fast: a table
+bench: $(BENCH)  ## How fast: tables, beside peers
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/training.py
 
 docs: $(DOCS)   ## The documentation as a site, in site/
 	$(BIN)/python scripts/build_docs.py

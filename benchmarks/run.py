@@ -75,7 +75,7 @@ def plans() -> float:
         desk = Desk(design, catalog, ledger)
         trained = workload.evaluate(desk)
         fleet = size.fleet(desk, trained)
-        runtime = parallelism.runtime_of(desk)
+        runtime = parallelism.runtime_of(desk, trained, fleet)
         considered = parallelism.search(desk, trained, fleet, runtime).considered
         return considered / usual(lambda: parallelism.search(desk, trained, fleet, runtime))
 

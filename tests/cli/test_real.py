@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,27 @@ def test_every_listed_quantity_can_be_explained(name: str) -> None:
     for quantity in list(listed)[::25]:
         assert listed[quantity]["title"]
         assert quantity in navarch("explain", example(name), quantity).stdout
+
+
+def test_a_code_of_the_document_can_be_explained(tmp_path: Path) -> None:
+    """What the appendix only tells by its inputs is written out in full."""
+    done = navarch("design", example("llama3-405b"), "--out", tmp_path, "--format", "markdown")
+    assert done.exit_code in (0, 1), done.output
+    text = (tmp_path / "llama3-405b.md").read_text("utf-8")
+    asked = re.findall(r"navarch explain (\S+) (A\d+)\*", text)
+    assert asked and asked[0][0] == "llama3-405b.yaml"
+    code = asked[0][1]
+    told = navarch("explain", example("llama3-405b"), code).stdout
+    title = re.search(rf'id="{code.lower()}"></a>\*\*{code}\*\* \| ([^|]*) \|', text)
+    assert title is not None and title[1] in told
+    assert told.count("Time of all waves of tiles") > 1
+    assert data_of("explain", example("llama3-405b"), code.lower())["entries"]
+
+
+def test_a_code_that_the_document_has_not_is_refused() -> None:
+    done = navarch("explain", example("lab-cluster"), "C9999")
+    assert done.exit_code == 2
+    assert "C9999" in done.stderr and "C1 to C" in done.stderr
 
 
 def test_two_examples_differ_in_fields_and_numbers() -> None:

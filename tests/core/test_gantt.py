@@ -117,3 +117,22 @@ def test_dark_paper() -> None:
     light, dark = (gantt.to_png(gantt.chart(bars()), dark) for dark in (False, True))
     assert light.startswith(b"\x89PNG") and dark.startswith(b"\x89PNG")
     assert light != dark
+
+
+def test_thin_blocks_of_one_look_that_touch_are_drawn_as_one() -> None:
+    row, place = np.zeros(400, int), np.arange(400)
+    kind = np.repeat([0, 1], 200)
+    thin = gantt.Bars(row, place * 1.0, place + 1.0, kind, place % 200 // 100, place, np.zeros(400, bool), 1, 2)
+    blocks = rectangles(gantt.chart(thin, whole=True))
+    assert [(b["x"], b["x2"], b["kind"]) for b in blocks] == [
+        (0, 100, "forward"), (100, 200, "forward"), (200, 300, "backward"), (300, 400, "backward"),
+    ]  # fmt: skip
+    labels = [row for layer in gantt.chart(thin, whole=True).to_dict(validate=False)["layer"] for row in
+              layer.get("data", {}).get("values", []) if "number" in row]  # fmt: skip
+    assert labels == []
+
+
+def test_blocks_with_a_wait_between_them_stay_apart() -> None:
+    row, place = np.zeros(300, int), np.arange(300)
+    apart = gantt.Bars(row, place * 2.0, place * 2 + 1.0, row, row, place, np.zeros(300, bool), 1, 1)
+    assert len(rectangles(gantt.chart(apart, whole=True))) == 300

@@ -59,3 +59,21 @@ def test_a_fraction_stays_one(value, below, above):
         share = ledger.field("f", value, "fraction", "Share", value * below, min(value * above, 1.0))
     drawn = sample(share.entry, 500, 7)
     assert drawn.min() >= 0 and drawn.max() <= 1
+
+
+def test_a_replay_is_gone_on_with():
+    """What is added later, or was not wanted at first, has the samples that it would have had at once."""
+    with Ledger() as ledger:
+        price = ledger.fact(Fact("p", 0.08, "USD/J", "Price", "s", low=0.05, high=0.14))
+        energy = ledger.field("energy", 100.0, "J", "Energy", low=80.0, high=130.0)
+        cost = product_of(price, energy, unit="USD")
+        other = ratio(cost, energy)
+    first = propagate(ledger, 2000, 3, targets=[cost.entry])
+    assert other.entry.number not in first.samples
+    with ledger:
+        late = sum_of(cost, ledger.field("fee", 5.0, "USD", "Fee", low=4.0, high=7.0))
+    on, whole = propagate(ledger, 2000, 3, known=first), propagate(ledger, 2000, 3)
+    assert on.samples.keys() == whole.samples.keys()
+    assert all((on.samples[number] == drawn).all() for number, drawn in whole.samples.items())
+    assert on.contributions(late.entry) == whole.contributions(late.entry)
+    assert propagate(ledger, 2000, 4, known=first).samples[cost.entry.number][0] != on.samples[cost.entry.number][0]

@@ -279,3 +279,16 @@ def test_kept_tells_the_gap_of_a_limit_that_is_missed():
     gap = next(n.entry.value for n in numbers_in(told))
     assert gap == pytest.approx(limit.designed - limit.asked)
     assert words(told).startswith("missed, by")
+
+
+def test_what_the_scaling_law_says_has_the_interval_of_its_fit(both: Evaluation):
+    section = sections_of(both)["workload"]
+    for name in ("loss", "optimal_parameters", "optimal_tokens_parametric", "overtraining"):
+        value = both.quantities[f"scale.{name}"]
+        low, high = both.uncertainty.interval(value.entry)
+        assert low < value < high, name
+        told = [n for n in numbers_in(section) if n.entry is value.entry]
+        assert any(n.interval for n in told), name
+    spread = {n: both.uncertainty.interval(both.quantities[n].entry) for n in ("scale.loss", "scale.optimal_loss")}
+    assert all(high / low < 1.1 for low, high in spread.values()), "constants that vary together, not one by one"
+    assert "whose constants are sampled together" in text(section)

@@ -102,7 +102,7 @@ def test_gpt3_for_a_hundred_users(catalog):
     assert found["serving.kv_per_token"] == 4_718_592
     assert found["serving.concurrent_cache"] == pytest.approx(966.4e9, rel=1e-3)
     assert found["serving.weights"] == pytest.approx(350e9, rel=0.005)
-    assert found["serving.accelerators_to_hold"] == 19
+    assert found["serving.accelerators_to_hold"] == 18
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -177,7 +177,7 @@ def test_impossible_parallelism_names_the_field(catalog):
 
 
 def test_a_model_that_does_not_fit_says_by_how_much(catalog):
-    with pytest.raises(DesignError, match=r"legal plans fits in 80 GB .* too much"):
+    with pytest.raises(DesignError, match=r"legal plans fits in [\d.]+ GB .* too much"):
         small(catalog, workload={"model": "gpt3-175b"}, cluster={"node": "dgx-h100", "nodes": 1})
 
 

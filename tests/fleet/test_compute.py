@@ -38,7 +38,8 @@ def test_roofline_is_the_longer(work: float, traffic: float) -> None:
 
 
 def test_large_matmul_is_bound_by_arithmetic() -> None:
-    work, traffic = estimate.matmul_work(8192.0, 8192.0, 8192.0), estimate.matmul_traffic(8192.0, 8192.0, 8192.0, 2.0)
+    work = estimate.matmul_work(8192.0, 8192.0, 8192.0)
+    traffic = estimate.matmul_traffic(8192.0, 8192.0, 8192.0, 2.0, 2.0)
     assert work == 2 * 8192**3
     assert estimate.arithmetic_intensity(work, traffic) == pytest.approx(8192 / 3)
 

@@ -10,13 +10,18 @@ from hypothesis import strategies as st
 from navarch.catalog import Catalog, load
 from navarch.core.ledger import Ledger
 from navarch.fleet.scale import budget, estimate, laws
+from navarch.fleet.scale.kaplan import kaplan_parameter_loss, kaplan_token_loss
+from navarch.fleet.scale.repetition import effective_tokens
 
 DAY = 86_400.0
 
 
+CATALOG = load()
+
+
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load()
+    return CATALOG
 
 
 @pytest.fixture(scope="module")
@@ -93,19 +98,19 @@ def test_llama3_own_law(catalog: Catalog) -> None:
 def test_kaplan_laws(catalog: Catalog) -> None:
     """Kaplan et al. 2020, section 1.2: a loss of 1 at N_c and D_c; doubling N divides the loss by 2^0.076."""
     scale, exponent = (float(catalog.fact("law", f"kaplan2020.{n}")) for n in ("N_c", "alpha_N"))
-    assert laws.kaplan_parameter_loss(scale, scale, exponent) == 1
-    halved = laws.kaplan_parameter_loss(1e9, scale, exponent) / laws.kaplan_parameter_loss(2e9, scale, exponent)
+    assert kaplan_parameter_loss(scale, scale, exponent) == 1
+    halved = kaplan_parameter_loss(1e9, scale, exponent) / kaplan_parameter_loss(2e9, scale, exponent)
     assert halved == pytest.approx(2**0.076)
     tokens, decay = (float(catalog.fact("law", f"kaplan2020.{n}")) for n in ("D_c", "alpha_D"))
-    assert laws.kaplan_token_loss(22e9, tokens, decay) == pytest.approx(2.1, rel=0.02)
+    assert kaplan_token_loss(22e9, tokens, decay) == pytest.approx(2.1, rel=0.02)
 
 
 def test_repeated_data_loses_worth(catalog: Catalog) -> None:
     """Muennighoff et al. 2023: four epochs are worth nearly four times the data, forty far less than forty."""
     half_life = float(catalog.fact("constant", "scale.repetition-half-life"))
-    assert laws.effective_tokens(4e9, 1e9, half_life) > 3.7e9
-    assert laws.effective_tokens(40e9, 1e9, half_life) < 17e9
-    assert laws.effective_tokens(0.5e9, 1e9, half_life) == 0.5e9
+    assert effective_tokens(4e9, 1e9, half_life) > 3.7e9
+    assert effective_tokens(40e9, 1e9, half_life) < 17e9
+    assert effective_tokens(0.5e9, 1e9, half_life) == 0.5e9
 
 
 def test_contexts() -> None:
@@ -127,7 +132,7 @@ def test_more_costs_more(parameters: float, tokens: float, factor: float) -> Non
 
 @given(st.floats(1e18, 1e27))
 def test_the_optimum_is_the_best_division(compute: float) -> None:
-    law = budget.scaling_law(load())
+    law = budget.scaling_law(CATALOG)
     exponents = (law.parameter_exponent, law.token_exponent)
     scales = (law.parameter_scale, law.token_scale)
     coefficient = laws.allocation_coefficient(*scales, *exponents)

@@ -78,6 +78,7 @@ class Accelerator(Entry):
     fp4: Fact | None = quantity("FLOP/s", "Peak FP4 rate")
     int8: Fact | None = quantity("FLOP/s", "Peak INT8 rate")
     memory: Fact | None = quantity("byte", "Memory")
+    memory_visible: Fact | None = quantity("byte", "Memory that the driver reports")
     memory_type: str = ""
     memory_bandwidth: Fact | None = quantity("byte/s", "Memory bandwidth")
     l2: Fact | None = quantity("byte", "Last-level cache")
@@ -92,6 +93,11 @@ class Accelerator(Entry):
     scaleup_bandwidth: Fact | None = quantity("byte/s", "Scale-up bandwidth, per direction")
     pcie_generation: int | None = None
     nic_note: str = ""
+
+    @property
+    def usable_memory(self) -> Fact | None:
+        """Memory that a program can have: what the driver reports where it is known, else the vendor's figure."""
+        return self.memory if self.memory_visible is None else self.memory_visible
 
 
 class Node(Entry):

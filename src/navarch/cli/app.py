@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from navarch.cli import catalog, diff, document, explain, files, validate
+from navarch.cli import catalog, diff, document, explain, files, plan, simulate, validate
 
 BAD_INPUT = 2
 CLOSED_PIPE = 141
@@ -42,9 +42,13 @@ def _of_user(error: ValueError) -> bool:
     """Whether the message of an error is meant for the user; the modules are imported only once there is an error."""
     from navarch.catalog.errors import CatalogError
     from navarch.core.quantity import QuantityError
+    from navarch.core.sweep_error import SweepError
     from navarch.design.errors import DesignError
+    from navarch.distributed.training.legality import InfeasibleError
+    from navarch.distributed.training.schedules import ScheduleError
 
-    return isinstance(error, (DesignError, CatalogError, QuantityError))
+    mistakes = (DesignError, CatalogError, QuantityError, InfeasibleError, ScheduleError, SweepError)
+    return isinstance(error, mistakes)
 
 
 def _told(message: str) -> typer.Exit:
@@ -86,4 +90,6 @@ app.command("init")(files.init)
 app.command("diff")(diff.diff)
 app.command("schema")(files.schema)
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(plan.app, name="plan")
+app.add_typer(simulate.app, name="simulate")
 app.command("validate")(validate.validate)

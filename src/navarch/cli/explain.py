@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from navarch.cli.session import AsJson, CatalogPaths, DesignFile, console, evaluated, print_json, shown
+from navarch.cli.session import AsJson, CatalogPaths, DesignFile, console, evaluated, print_json, shown, working
 
 if TYPE_CHECKING:
     from navarch.core.ledger import Entry
     from navarch.design.evaluation import Evaluation
+
+CODE = re.compile(r"[A-Da-d][0-9]{1,6}")
 
 
 def explain(
     file: DesignFile,
     quantity: Annotated[
         str | None,
-        typer.Argument(help="Dotted name, such as training.step_time.", metavar="QUANTITY", show_default=False),
+        typer.Argument(
+            help="Dotted name, such as training.step_time, or a code of the document's appendix, such as A12.",
+            metavar="QUANTITY",
+            show_default=False,
+        ),
     ] = None,
     every: Annotated[bool, typer.Option("--list", help="Print the names of all quantities with their values.")] = False,
     json: AsJson = False,
@@ -40,13 +47,31 @@ def explain(
 
 
 def _explain(evaluation: Evaluation, quantity: str, json: bool) -> None:
-    entry = evaluation.entry(quantity)
+    entry = _coded(evaluation, quantity) if CODE.fullmatch(quantity) else evaluation.entry(quantity)
     if json:
         print_json(_tree_data(quantity, entry))
         return
     from rich.text import Text
 
-    console().print(Text(evaluation.explain(quantity)), soft_wrap=True)
+    from navarch.core.explain import explain as derivation
+
+    console().print(Text(derivation(entry)), soft_wrap=True)
+
+
+def _coded(evaluation: Evaluation, code: str) -> Entry:
+    """The entry that has a code in the appendix of the design's document."""
+    from navarch.design.chapters import build_document
+    from navarch.design.document.appendix import entry_of
+    from navarch.design.errors import DesignError
+
+    with working("Building the document"):
+        document = build_document(evaluation)
+    found = entry_of(document, code)
+    if found is None:
+        last = {known[0]: known for known in document.appendix.codes.values()}
+        allowed = ", ".join(f"{letter}1 to {last[letter]}" for letter in sorted(last))
+        raise DesignError("quantity", f"{code!r} is no code of this design's document; allowed: {allowed}")
+    return found
 
 
 def _list(evaluation: Evaluation) -> None:

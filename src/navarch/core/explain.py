@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from navarch.core.folding import Alike, Fold, folds_of
 from navarch.core.formula import formula, own_symbol
 from navarch.core.formula import symbol as symbol_of
 from navarch.core.ledger import Entry
@@ -11,11 +14,13 @@ from navarch.core.quantity import show
 def explain(entry: Entry, depth: int = 40) -> str:
     """The derivation tree of a ledger entry down to catalog facts, design-file fields and choices.
 
-    entry: explained; depth: levels shown at most. A sub-tree that was shown before is named, not repeated.
+    entry: explained; depth: levels shown at most. A sub-tree that was shown before is named, not repeated. Of
+    calculations that repeat with other inputs one is written out, and the others are told by these inputs.
     """
-    lines: list[str] = []
-    _branch(entry, entry.symbol, "", "", lines, set(), depth)
-    return "\n".join(lines)
+    folds, _ = folds_of(list(entry.ancestors()), {entry.number})
+    tree = Tree({row.entry.number: (fold, row) for fold in folds for row in fold.rows})
+    tree.branch(entry, entry.symbol, "", "", depth)
+    return "\n".join(tree.lines)
 
 
 def origin(entry: Entry) -> str:
@@ -39,28 +44,55 @@ def interval(entry: Entry) -> str:
     return f" (80 %: {show(entry.low, entry.unit)} to {show(entry.high, entry.unit)})"
 
 
-def _branch(entry: Entry, symbol: str, lead: str, under: str, lines: list[str], shown: set[int], depth: int) -> None:
-    spelt = f"{symbol} = " if symbol else ""
-    value = show(entry.value, entry.unit)
-    name = f"  «{entry.names[0]}»" if entry.names else ""
-    if entry.is_leaf:
-        lines.append(f"{lead}{spelt}{value}{interval(entry)}  {entry.title}{name}  [{origin(entry)}]")
-        return
-    if entry.number in shown:
-        lines.append(f"{lead}{spelt}{value}  {entry.title}{name}  (derived above)")
-        return
-    shown.add(entry.number)
-    exceeded = f"  OUTSIDE VALIDITY {entry.valid}" if entry.exceeded else ""
-    lines.append(f"{lead}{spelt}{value}  {entry.title}{name}{exceeded}")
-    lines.append(f"{under}{'│ ' if entry.inputs else '  '}  {formula(entry, 'text')}")
-    lines.append(f"{under}{'│ ' if entry.inputs else '  '}  = {formula(entry, 'text', numbers=True)}  [{entry.source}]")
-    if depth <= 0:
-        return
-    for index, given in enumerate(entry.inputs):
-        last = index == len(entry.inputs) - 1
+class Tree:
+    """A derivation as lines of text. alike: calculations that are told by their inputs, by number."""
+
+    def __init__(self, alike: Mapping[int, tuple[Fold, Alike]]):
+        self.lines: list[str] = []
+        self._alike = alike
+        self._shown: set[int] = set()
+
+    def branch(self, entry: Entry, symbol: str, lead: str, under: str, depth: int) -> None:
+        """An entry and all that it rests on. lead, under: what stands before its first line, and before the others."""
+        spelt = f"{symbol} = " if symbol else ""
+        value = show(entry.value, entry.unit)
+        name = f"  «{', '.join(entry.names)}»" if entry.names else ""
+        head = f"{lead}{spelt}{value}"
+        if entry.is_leaf:
+            self.lines.append(f"{head}{interval(entry)}  {entry.title}{name}  [{origin(entry)}]")
+            return
+        if entry.number in self._shown:
+            self.lines.append(f"{head}  {entry.title}{name}  (derived above)")
+            return
+        self._shown.add(entry.number)
+        if entry.number in self._alike:
+            self._by_inputs(f"{head}  {entry.title}{name}", *self._alike[entry.number], under, depth)
+            return
+        exceeded = f"  OUTSIDE VALIDITY {entry.valid}" if entry.exceeded else ""
+        self.lines.append(f"{head}  {entry.title}{name}{exceeded}")
+        self.lines.append(f"{under}{'│ ' if entry.inputs else '  '}  {formula(entry, 'text')}")
+        put_in = formula(entry, "text", numbers=True)
+        self.lines.append(f"{under}{'│ ' if entry.inputs else '  '}  = {put_in}  [{entry.source}]")
         many = entry.equation is not None and entry.equation.variadic
-        spelt_symbol = symbol_of(own_symbol(given.entry, index + 1) if many else given.symbol, "text")
-        _branch(
-            given.entry, spelt_symbol, under + ("└─ " if last else "├─ "), under + ("   " if last else "│  "),
-            lines, shown, depth - 1,
-        )  # fmt: skip
+        self._inputs(
+            [
+                (own_symbol(given.entry, place + 1) if many else given.symbol, given.entry)
+                for place, given in enumerate(entry.inputs)
+            ],
+            under,
+            depth,
+        )
+
+    def _by_inputs(self, head: str, fold: Fold, row: Alike, under: str, depth: int) -> None:
+        """A calculation that is like one that is written out: the inputs in which it differs."""
+        shown = fold.shown
+        self.lines.append(f"{head}  (calculated as ‘{shown.title}’, {show(shown.value, shown.unit)}, from:)")
+        self._inputs([(c.symbol, e) for c, e in zip(fold.columns, row.inputs, strict=True)], under, depth)
+
+    def _inputs(self, given: Sequence[tuple[str, Entry]], under: str, depth: int) -> None:
+        if depth <= 0:
+            return
+        for place, (sign, entry) in enumerate(given):
+            last = place == len(given) - 1
+            lead, rest = ("└─ ", "   ") if last else ("├─ ", "│  ")
+            self.branch(entry, symbol_of(sign, "text"), under + lead, under + rest, depth - 1)

@@ -163,7 +163,14 @@ def _wanted(ledger: Ledger, targets: Iterable[Entry] | None) -> set[int]:
     """The numbers of the entries to be replayed."""
     if targets is None:
         return {e.number for e in ledger.entries}
-    return {a.number for t in targets for a in t.ancestors()}
+    found: set[int] = set()
+    waiting = list(targets)
+    while waiting:
+        entry = waiting.pop()
+        if entry.number not in found:
+            found.add(entry.number)
+            waiting.extend(i.entry for i in entry.inputs)
+    return found
 
 
 def _ranks(x: Samples) -> Samples:

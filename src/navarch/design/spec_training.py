@@ -123,6 +123,21 @@ class Parallelism(Section):
     recomputation: Literal["none", "selective", "full"] | None = optional(
         "Recomputation", "Activations that the backward pass computes again rather than keeps."
     )
+    schedule: Literal["1f1b", "gpipe", "zero-bubble", "zero-bubble-2", "zero-bubble-v", "dualpipe"] | None = optional(
+        "Pipeline schedule", "In what order a stage works; 1f1b is interleaved where there are virtual stages."
+    )
+    context_kind: Literal["ring", "ulysses"] | None = optional(
+        "Context parallel by", "Keys and values passed around a ring, or heads exchanged for tokens (Ulysses)."
+    )
+    offload: Literal["none", "optimiser", "activations", "both"] | None = optional(
+        "Offload", "What lies in the host's memory rather than the accelerator's."
+    )
+    forms: Literal["common", "all"] | None = optional(
+        "Forms", "What is searched: the forms that all training software has, or every form that is modelled."
+    )
+    software: Literal["megatron-core", "megatron-bridge", "megatron-bridge-2026.06", "megatron-lm", "fsdp"] | None = (
+        optional("Training software", "Whose measured efficiencies and overlaps are taken.", examples=["megatron-core"])
+    )
 
 
 class FaultTolerance(Section):

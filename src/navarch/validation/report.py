@@ -6,14 +6,14 @@ Errors are shares of the measured value (0.1 is 10 %). `ape` is the absolute err
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Basis = Literal["fitted", "interpolated", "assumed"]
-Split = Literal["calibration", "untouched"]
+Split = Literal["calibration", "untouched", "recalled"]
 
 LEAST_RANKED = 3
 """Fewest rows of a family between which a rank correlation says anything."""
@@ -36,6 +36,8 @@ class Prediction:
     family: str
     split: Split = "untouched"
     note: str = ""
+    low: float | None = None
+    high: float | None = None
 
     @property
     def error(self) -> float:
@@ -57,6 +59,16 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class StoredError:
+    """What a fit left of error on rows that it has not seen, where the rows themselves are not shipped."""
+
+    family: str
+    median_ape: float
+    p90_ape: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Summary:
     """The errors of some rows, in sum; None where there are too few rows to say."""
 
@@ -72,6 +84,7 @@ class Summary:
     within_20: float | None = None
     bias: float | None = None
     spearman: float | None = None
+    within_interval: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,8 @@ class Report:
     source: str
     predictions: tuple[Prediction, ...]
     skipped: tuple[Skipped, ...]
+    stored: tuple[StoredError, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def summary(self) -> Summary:
@@ -107,7 +122,13 @@ class Report:
             "splits": {name: asdict(summary) for name, summary in self.by(lambda p: p.split).items()},
             "predictions": [{**asdict(p), "ape": p.ape} for p in self.predictions],
             "skipped": [asdict(s) for s in self.skipped],
+            **({"stored": [asdict(s) for s in self.stored]} if self.stored else {}),
+            **self.more,
         }
+
+    def worst(self, count: int) -> tuple[Prediction, ...]:
+        """The rows with the largest errors, the worst first."""
+        return tuple(sorted(self.predictions, key=lambda p: -p.ape)[:count])
 
     def to_frame(self) -> Any:
         """The predictions as a polars frame."""
@@ -120,13 +141,15 @@ class Report:
 
 
 def summarise(predictions: Sequence[Prediction], skipped: int = 0) -> Summary:
-    """Return the errors of some predictions in sum."""
+    """Return the errors of some predictions in sum; rows that nobody has checked count as rows, not as errors."""
     rows = len(predictions) + skipped
-    if not predictions:
-        return Summary(rows, 0, skipped)
-    errors = np.array([prediction.error for prediction in predictions])
+    checked = [prediction for prediction in predictions if prediction.split != "recalled"]
+    if not checked:
+        return Summary(rows, len(predictions), skipped)
+    errors = np.array([prediction.error for prediction in checked])
     sizes = np.abs(errors)
     worst = int(np.argmax(sizes))
+    bounded = [p.low <= p.measured <= p.high for p in checked if p.low is not None and p.high is not None]
     return Summary(
         rows=rows,
         predicted=len(predictions),
@@ -135,11 +158,12 @@ def summarise(predictions: Sequence[Prediction], skipped: int = 0) -> Summary:
         mape=float(sizes.mean()),
         p90_ape=float(np.quantile(sizes, 0.9)),
         worst_ape=float(sizes[worst]),
-        worst=predictions[worst].id,
+        worst=checked[worst].id,
         within_10=float(np.mean(sizes <= 0.1)),
         within_20=float(np.mean(sizes <= 0.2)),
         bias=float(errors.mean()),
-        spearman=rank_correlation(predictions),
+        spearman=rank_correlation(checked),
+        within_interval=float(np.mean(bounded)) if bounded else None,
     )
 
 
@@ -150,13 +174,14 @@ def rank_correlation(predictions: Iterable[Prediction]) -> float | None:
         families.setdefault((prediction.family, prediction.quantity), []).append(prediction)
     total, weight = 0.0, 0
     for rows in families.values():
-        found = _spearman([p.measured for p in rows], [p.predicted for p in rows])
+        found = correlation([p.measured for p in rows], [p.predicted for p in rows])
         if found is not None:
             total, weight = total + found * len(rows), weight + len(rows)
     return total / weight if weight else None
 
 
-def _spearman(measured: Sequence[float], predicted: Sequence[float]) -> float | None:
+def correlation(measured: Sequence[float], predicted: Sequence[float]) -> float | None:
+    """Return Spearman's rank correlation of two lists, or None where there are fewer than 3 values or all are equal."""
     if len(measured) < LEAST_RANKED:
         return None
     first, second = _ranks(measured), _ranks(predicted)

@@ -20,8 +20,8 @@ class UnpredictableError(ValueError):
     """Why a row has no prediction."""
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
-    """Return the rows of a user's table; a file that is no table with these columns is a DesignError."""
+def read_rows(path: Path, columns: Sequence[str], *others: Sequence[str]) -> list[Row]:
+    """Return the rows of a user's table; a file that is no table with these columns (or others) is a DesignError."""
     if path.is_dir():
         raise DesignError("--data", "is a folder; name a CSV or Parquet file", source=str(path))
     if not path.exists():
@@ -29,11 +29,12 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
     if path.stat().st_size > SIZE_LIMIT:
         raise DesignError("--data", f"is larger than {SIZE_LIMIT / 1e6:g} MB", source=str(path))
     rows, found = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    columns = min((columns, *others), key=lambda names: len(set(names).difference(found)))
     missing = [name for name in columns if name not in found]
     if missing:
-        raise DesignError(
-            "--data", f"lacks the columns {', '.join(missing)}; needed are {', '.join(columns)}", source=str(path)
-        )
+        told = f"lacks the columns {', '.join(missing)}; needed are {', '.join(columns)}"
+        more = "" if not others else f", or another of the {len(others) + 1} sets that `navarch validate` lists"
+        raise DesignError("--data", told + more, source=str(path))
     return rows
 
 

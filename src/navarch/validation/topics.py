@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from navarch.design.errors import DesignError
-from navarch.validation.report import Prediction, Report, Skipped, row_id
+from navarch.validation.report import Prediction, Report, Skipped, StoredError, row_id
 from navarch.validation.rows import Row, UnpredictableError, read_rows
 
 if TYPE_CHECKING:
     from navarch.catalog import Catalog
 
-MODULES = ("models", "reliability")
+MODULES = ("models", "reliability", "compute", "training")
 """Modules of this package that hold one topic each, as `TOPIC`."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a topic makes of all rows at once: predictions, rows left out, and what else they tell, as plain data."""
+
+    predictions: Sequence[Prediction]
+    skipped: Sequence[Skipped]
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,8 @@ class Topic:
     """Something that navarch predicts and others have measured.
 
     columns: what a user's own table must have; published: the shipped rows; predict: a row's prediction (where there is
-    none it raises UnpredictableError).
+    none it raises UnpredictableError); others: sets of columns that a table may have instead; predict_all: predictions
+    of all rows at once, where there may be many; stored: errors that stand in the catalog, where no rows are shipped.
     """
 
     name: str
@@ -34,6 +44,9 @@ class Topic:
     columns: tuple[str, ...]
     published: Callable[[Catalog], Sequence[Row]]
     predict: Callable[[Row, Catalog], Prediction]
+    others: tuple[tuple[str, ...], ...] = ()
+    predict_all: Callable[[Sequence[Row], Catalog], Told] | None = None
+    stored: Callable[[Catalog], Sequence[StoredError]] | None = None
 
 
 @cache
@@ -56,7 +69,13 @@ def topic_named(name: str) -> Topic:
 def validate(name: str, catalog: Catalog, data: Path | None = None) -> Report:
     """Return the predictions of a topic beside the published rows, or beside a user's own table of the same columns."""
     topic = topic_named(name)
-    rows = topic.published(catalog) if data is None else read_rows(data, topic.columns)
+    source = "published rows" if data is None else str(data)
+    if data is None and topic.stored is not None:
+        return Report(topic.name, topic.title, "errors stored in the catalog", (), (), tuple(topic.stored(catalog)))
+    rows = topic.published(catalog) if data is None else read_rows(data, topic.columns, *topic.others)
+    if topic.predict_all is not None:
+        told = topic.predict_all(rows, catalog)
+        return Report(topic.name, topic.title, source, tuple(told.predictions), tuple(told.skipped), more=told.more)
     predictions: list[Prediction] = []
     skipped: list[Skipped] = []
     for index, row in enumerate(rows, start=1):
@@ -64,5 +83,4 @@ def validate(name: str, catalog: Catalog, data: Path | None = None) -> Report:
             predictions.append(topic.predict(row, catalog))
         except UnpredictableError as reason:
             skipped.append(Skipped(row_id(row, index), str(reason)))
-    source = "published rows" if data is None else str(data)
     return Report(topic.name, topic.title, source, tuple(predictions), tuple(skipped))

@@ -82,8 +82,9 @@ def test_batch_is_the_equilibrium_of_its_rate(llama: Any) -> None:
 
 
 def test_weights_that_do_not_fit_give_no_capacity(llama: Any) -> None:
+    hardware = replace(llama.hardware, memory=80e9)
     found = replica(
-        llama.shape, llama.hardware, llama.engine, llama.traffic, Plan(np.float64(1), np.float64(8), llama.precision)
+        llama.shape, hardware, llama.engine, llama.traffic, Plan(np.float64(1), np.float64(8), llama.precision)
     )
     assert found.memory.kv_memory <= 0
     assert found.memory.largest_batch == 0

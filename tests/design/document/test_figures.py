@@ -10,19 +10,30 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from navarch.core.arithmetic import difference
 from navarch.core.plot import PALETTE, adaptive, series
 from navarch.core.uncertainty import propagate
 from navarch.design import figures
 from navarch.design.document import Label, ProseError, figures_in, prose
 from navarch.design.document.wording import words
-from navarch.design.figures.curves import _sides, axis_unit
+from navarch.design.evaluation.result import Front
+from navarch.design.figures.curves import axis_unit
 from navarch.design.figures.drawing import wrap
+from navarch.design.figures.places import sides_of
 from navarch.design.figures.tornado import input_name
+from navarch.distributed.training.named_schedules import schedule_of
+from navarch.distributed.training.simulate import simulate, timing_of_stage
 
 
 def _texts(svg: str) -> list[str]:
     root = ElementTree.fromstring(svg)  # noqa: S314
     return ["".join(e.itertext()) for e in root.iter() if e.tag.endswith("}text")]
+
+
+def nothing(fleet):
+    """A value of the ledger that is nought."""
+    with fleet.ledger:
+        return difference(fleet.q["step"], fleet.q["step"], title="Nothing")
 
 
 def test_every_figure_is_sound_and_has_words_and_a_text_form(document):
@@ -52,6 +63,71 @@ def test_parts_take_no_number_without_origin(fleet):
 def test_memory_over_the_capacity_is_drawn_past_it(fleet):
     small = figures.memory_bar([("weights", fleet.q["hbm"])], fleet.q["act"], "Memory").svg
     assert PALETTE["red"][0] in small
+
+
+def test_hidden_communication_is_outlined_and_adds_nothing(fleet):
+    q = fleet.q
+    spans = [
+        figures.Span("work", q["train"], "blue"),
+        figures.Span("talk", q["step"], "orange", q["pp"]),
+        figures.Span("all hidden", nothing(fleet), "orange", q["pp"]),
+    ]
+    drawn = figures.waterfall(spans, q["train"], "Where it goes")
+    assert f"{words(q['step'])}, and {words(q['pp'])} hidden" in _texts(drawn.svg)
+    assert f"{words(q['pp'])} hidden" in _texts(drawn.svg)
+    assert drawn.svg.count('fill="#ffffff" stroke=') == 2
+    labels = [words(s.label) for s in drawn.sketch]
+    assert labels == ["work", "talk", "talk, hidden", "all hidden, hidden", "total"]
+    assert {n.entry.number for n in drawn.cited} == {q[k].entry.number for k in ("train", "step", "pp")}
+
+
+def test_bars_of_a_waterfall_stay_in_the_drawing(fleet):
+    q = fleet.q
+    drawn = figures.waterfall([figures.Span(f"part {c}", q["step"]) for c in "abcdefg"], q["step"], "x").svg
+    for x, width in re.findall(r'<rect x="([-\d.]+)" y="[\d.]+" width="([\d.]+)"', drawn):
+        assert float(x) >= 0 and float(x) + float(width) <= 681
+
+
+def test_memory_of_two_stages_tells_what_differs(fleet):
+    q = fleet.q
+    first = [("weights", q["w2"]), ("activations", q["act"]), ("logits", nothing(fleet))]
+    last = [("weights", q["w2"]), ("activations", q["hbm"]), ("logits", q["act"])]
+    drawn = figures.memory_stages(
+        [("first stage", q["hbm"], first), ("last stage", q["largest"], last)], q["hbm"], "Memory"
+    )
+    texts = _texts(drawn.svg)
+    assert f"{words(q['act'])} · {words(q['hbm'])}" in texts
+    assert f"none · {words(q['act'])}" in texts
+    assert words(q["w2"]) in texts
+    assert "first stage" in words(drawn.alt) and "last stage" in words(drawn.alt)
+
+
+def test_plans_far_from_the_accelerator_are_not_drawn(fleet):
+    front = Front(np.array([1.0, 2.0, 3.0, 4.5, 9.0]), np.array([5.0, 2.0, 1.0, 0.9, 0.8]), tuple("abcde"),
+                  ("full", "selective", "none", "none", "none"), 2)  # fmt: skip
+    assert figures.drawn_plans(front, 4.0) == [1, 2, 3]
+
+
+def test_the_front_shows_the_chosen_plan_and_the_capacity(fleet):
+    q = fleet.q
+    memory, step = float(q["w2"]), float(q["step"])
+    front = Front(np.array([memory, memory / 2, memory / 4]), np.array([step, 1.3 * step, 1.6 * step]),
+                  ("TP 8", "TP 4", "TP 2"), ("none", "selective", "full"))  # fmt: skip
+    drawn = figures.pareto(front, (q["w2"], q["step"]), q["hbm"], "Plans")
+    texts = _texts(drawn.svg)
+    assert {"TP 8", "TP 4", "TP 2", f"capacity {words(q['hbm'])}", "nothing recomputed"} <= set(texts)
+    assert PALETTE["orange"][0] in drawn.svg
+
+
+def test_a_gantt_chart_is_told_in_text_too(fleet):
+    schedule = schedule_of("1f1b", 4, 8)
+    run = simulate(schedule, timing_of_stage(schedule, 1.0, 1.0, 1.0))
+    drawn = figures.gantt(run, fleet.q["pp"], fleet.q["t"], "The pipeline")
+    assert {"stage 0", "stage 3", "forward", "backward"} <= set(_texts(drawn.svg))
+    first, *_, last, waiting = drawn.sketch
+    assert first.drawn.startswith("█") and "░" in first.drawn
+    assert last.drawn.startswith("░") and last.drawn.endswith("░")
+    assert words(waiting.value) == words(fleet.q["pp"])
 
 
 def test_equal_marks_are_one(document, fleet):
@@ -108,10 +184,9 @@ def test_the_axis_ends_soon_above_the_limit(fleet):
 
 
 def test_names_of_dots_do_not_cover_each_other():
-    sides = _sides(
-        [(100.0, 50.0), (105.0, 52.0), (102.0, 51.0)], ["one long name", "another name", "third"], [False] * 3
-    )
-    assert len(set(sides)) == 3
+    spots, names = [(100.0, 50.0), (105.0, 52.0), (102.0, 51.0)], ["one long name", "another name", "third"]
+    assert len(set(sides_of(spots, names, [False] * 3, (560, 210)))) == 3
+    assert sides_of([(100.0, 50.0)], ["name"], [False], (560, 210), [(0, 0, 560, 210)]) == [""]
 
 
 def test_colours_adapt_to_the_page():

@@ -1,56 +1,58 @@
-"""Published models, the accelerators that they were trained on, and the catalog's constants of the runtime."""
+"""Published models, the accelerators that they were trained on, and the catalog's constants of the software."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from navarch.catalog import load
+from navarch.catalog import Catalog, load
 from navarch.distributed.training import Hardware, Plan, Runtime, TransformerShape
+from navarch.distributed.training.inputs import hardware_of, scaleout_bandwidth
+from navarch.distributed.training.runtime import DEFAULT_STACK, runtime_of
 
+sys.path.insert(0, str(Path(__file__).parent))  # for the random plans beside
 
-def constant(name: str) -> float:
-    return float(load().fact("constant", name))
-
-
-@pytest.fixture(scope="session")
-def runtime() -> Runtime:
-    return Runtime.from_constants(constant)
-
-
-@pytest.fixture(scope="session")
-def a100() -> Hardware:
-    """A DGX A100 with one 200 Gb/s adapter an accelerator."""
-    return Hardware(
-        peak=312e12,
-        matmul_efficiency=constant("compute.matmul-efficiency.a100-sxm-80gb.bf16"),
-        memory=80e9,
-        memory_bandwidth=2.039e12,
-        memory_efficiency=constant("compute.memory-efficiency"),
-        scaleup_domain=8.0,
-        scaleup_bandwidth=300e9,
-        scaleup_efficiency=constant("collectives.scaleup-efficiency"),
-        scaleup_latency=constant("collectives.scaleup-latency"),
-        scaleout_bandwidth=25e9,
-        scaleout_efficiency=constant("collectives.scaleout-efficiency"),
-        scaleout_latency=constant("collectives.scaleout-latency"),
-    )
+OLD_STACK = "megatron-lm"
+"""The software of Narayanan et al. 2021 and Korthikanti et al. 2022: unfused attention."""
 
 
 @pytest.fixture(scope="session")
-def h100(a100: Hardware) -> Hardware:
+def catalog() -> Catalog:
+    return load()
+
+
+def machine(catalog: Catalog, node: str, stack: str) -> Hardware:
+    """An accelerator of a node of the catalog, trained in 16 bits with a software stack."""
+    entry = catalog.get("node", node)
+    return hardware_of(catalog, entry, "bf16", scaleout_bandwidth(entry), stack)
+
+
+@pytest.fixture(scope="session")
+def runtime(catalog: Catalog) -> Runtime:
+    """The default stack on H100."""
+    return runtime_of(catalog, "h100-sxm", "bf16", DEFAULT_STACK)
+
+
+@pytest.fixture(scope="session")
+def old_runtime(catalog: Catalog) -> Runtime:
+    """Megatron-LM on A100."""
+    return runtime_of(catalog, "a100-sxm-80gb", "bf16", OLD_STACK)
+
+
+@pytest.fixture(scope="session")
+def a100(catalog: Catalog) -> Hardware:
+    """A DGX A100 with one 200 Gb/s adapter an accelerator, as Megatron-LM used it."""
+    return machine(catalog, "dgx-a100-640", OLD_STACK)
+
+
+@pytest.fixture(scope="session")
+def h100(catalog: Catalog) -> Hardware:
     """A DGX H100 with one 400 Gb/s adapter an accelerator."""
-    return replace(
-        a100,
-        peak=989.4e12,
-        matmul_efficiency=constant("compute.matmul-efficiency.h100-sxm.bf16"),
-        memory_bandwidth=3.35e12,
-        scaleup_bandwidth=450e9,
-        scaleout_bandwidth=50e9,
-    )
+    return machine(catalog, "dgx-h100", DEFAULT_STACK)
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +66,12 @@ def gpt() -> Callable[..., TransformerShape]:
         )  # fmt: skip
 
     return make
+
+
+@pytest.fixture(scope="session")
+def gpt3(gpt: Callable[..., TransformerShape]) -> TransformerShape:
+    """GPT-3 175B."""
+    return gpt(96.0, 12288.0, 96.0)
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +96,15 @@ def deepseek_v3() -> TransformerShape:
         layers=61.0, hidden=7168.0, heads=128.0, kv_heads=128.0, head_dim=128.0, ffn_hidden=18432.0, ffn_matrices=3.0,
         vocab=129280.0, experts=256.0, experts_per_token=8.0, moe_ffn_hidden=2048.0, moe_layers=58.0,
         shared_ffn_hidden=2048.0, kv_rank=512.0, q_rank=1536.0, nope_dim=128.0, rope_dim=64.0, value_dim=128.0,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def encoder() -> TransformerShape:
+    """BERT large."""
+    return TransformerShape(
+        layers=24.0, hidden=1024.0, heads=16.0, kv_heads=16.0, head_dim=64.0, ffn_hidden=4096.0, ffn_matrices=2.0,
+        vocab=30592.0, tied=True, causal=False, dropout=True,
     )  # fmt: skip
 
 

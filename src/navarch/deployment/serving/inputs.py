@@ -71,9 +71,9 @@ def hardware_of(accelerator: Any, catalog: Catalog, take: Take = float, node: An
     domain = node.scaleup_domain if node is not None and node.scaleup_domain is not None else None
     if domain is None:
         domain = catalog.fact("constant", "serving.scaleup-domain")
-    if accelerator.memory is None or accelerator.memory_bandwidth is None:
+    if accelerator.usable_memory is None or accelerator.memory_bandwidth is None:
         raise ValueError(f"{accelerator.id}: the catalog gives no memory or memory bandwidth")
-    return Hardware(take(accelerator.memory), take(accelerator.memory_bandwidth), take(link), take(domain))
+    return Hardware(take(accelerator.usable_memory), take(accelerator.memory_bandwidth), take(link), take(domain))
 
 
 def precisions_of(accelerator: Any, catalog: Catalog, take: Take = float) -> tuple[Precision, ...]:

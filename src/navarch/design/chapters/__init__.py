@@ -51,7 +51,7 @@ def build_document(evaluation: Evaluation) -> Document:
     file = spec.source_path.name if spec.source_path is not None else "design file"
     verdict = summary.verdict(evaluation, {s.key for s in sections})
     cards = summary.cards(evaluation)
-    return Document(
+    document = Document(
         title=Label(spec.name, "design file"),
         subtitle=summary.subtitle(evaluation),
         verdict=verdict,
@@ -60,14 +60,15 @@ def build_document(evaluation: Evaluation) -> Document:
         movers=summary.movers(evaluation),
         sections=tuple(sections),
         ledger=evaluation.ledger,
-        intervals=_intervals(evaluation),
+        intervals={},
         imprint=Imprint(file, evaluation.uncertainty.seed, __version__),
     )
+    return document.with_intervals(_intervals(evaluation, document))
 
 
-def _intervals(evaluation: Evaluation) -> dict[int, tuple[float, float]]:
-    """The interval of every entry that varies, those that the chapters calculated included."""
+def _intervals(evaluation: Evaluation, document: Document) -> dict[int, tuple[float, float]]:
+    """The interval of every entry of the appendix that varies, those that the chapters calculated included."""
     known = evaluation.uncertainty
-    found = propagate(evaluation.ledger, known.count, known.seed)
-    entries = (e for e in evaluation.ledger.entries if e.number in found.samples)
-    return {e.number: found.interval(e) for e in entries}
+    spread = propagate(evaluation.ledger, known.count, known.seed, known=known)
+    entries = (e for e in evaluation.ledger.entries if e.number in document.appendix.codes)
+    return {e.number: spread.interval(e) for e in entries if e.number in spread.samples}

@@ -7,49 +7,38 @@ from dataclasses import replace
 from navarch.core.arithmetic import difference, product_of, ratio, share_of, sum_of
 from navarch.core.ledger import Value
 from navarch.design.chapters.phrases import (
-    Titled,
     clauses,
     field,
-    how_sure,
     largest,
     longer,
-    name,
     sentence,
     under,
 )
-from navarch.design.document.blocks import alternatives_table, decision_block, heading, section
-from navarch.design.document.model import Block, Figure, Section
-from navarch.design.document.prose import Label, Prose, Sayable, join, prose, say
-from navarch.design.evaluation.result import Alternative, Curve, Decision, Evaluation
-from navarch.design.figures import curve_figure, memory_bar, waterfall
+from navarch.design.chapters.rehearsal import rehearse
+from navarch.design.chapters.step import (
+    COMMUNICATION,
+    STEP,
+    how_sure_of_it,
+    parts_of_memory,
+    parts_of_step,
+    the_pipeline,
+    what_a_device_holds,
+    what_memory_buys,
+    where_a_step_goes,
+)
+from navarch.design.document.blocks import alternatives_table, decision_block, section
+from navarch.design.document.model import Section
+from navarch.design.document.prose import Label, Prose, join, prose, say
+from navarch.design.evaluation.result import Alternative, Decision, Evaluation
+from navarch.distributed.training.strategy import SCHEDULED
 
-MEMORY = {
-    "weights": "weights",
-    "gradients": "gradients",
-    "optimiser": "optimiser states",
-    "activations": "activations",
-    "logits": "logits",
-    "workspace": "workspace and reserve",
-}
-STEP = {
-    "compute": "matrix products and attention",
-    "vocabulary": "output matrix and loss",
-    "elementwise": "memory-bound kernels",
-    "gaps": "gaps between kernels",
-    "tensor": "tensor-parallel communication",
-    "context": "context-parallel communication",
-    "expert": "expert-parallel communication",
-    "pipeline": "pipeline communication",
-    "bubble": "pipeline bubble",
-    "data": "data-parallel communication",
-    "optimiser": "optimiser update",
-    "stragglers": "stragglers and jitter",
-}
-EXPOSED = ("tensor", "context", "expert", "pipeline", "data")
 DEGREES = ("tensor", "pipeline", "context", "data")
 RECOMPUTED = {"none": "nothing recomputed", "selective": "selective recomputation", "full": "full recomputation"}
-FEWEST = 3  # points that make a front worth drawing
-SLOWEST = 2.0  # times the fastest step, beyond which the front is not drawn
+OFFLOADED = {
+    "optimiser": "optimiser states in the host's memory",
+    "activations": "activations in the host's memory",
+    "both": "optimiser states and activations in the host's memory",
+}
 
 
 def chapter(evaluation: Evaluation) -> Section | None:
@@ -58,6 +47,7 @@ def chapter(evaluation: Evaluation) -> Section | None:
     if decided is None:
         return None
     with evaluation.ledger:
+        made = rehearse(evaluation)
         return section(
             "parallelism",
             "Parallelism strategy",
@@ -69,16 +59,11 @@ def chapter(evaluation: Evaluation) -> Section | None:
                 revisit=_revisit(evaluation, decided),
                 alternatives=alternatives_table(_shortened(decided)),
             ),
-            heading("Where a step goes"),
-            _step(evaluation),
-            heading("What one accelerator holds"),
-            _memory(evaluation),
-            *_front(evaluation),
-            heading("How sure"),
-            how_sure(
-                evaluation,
-                [("Step time", "training.step_time"), ("Peak memory", "memory.peak")],
-            ),
+            *where_a_step_goes(evaluation),
+            *the_pipeline(evaluation, made),
+            *what_a_device_holds(evaluation),
+            *what_memory_buys(evaluation),
+            *how_sure_of_it(evaluation, made),
             summary=_degrees(evaluation) + say(", MFU {mfu}", mfu=evaluation.quantities["training.mfu"]),
         )
 
@@ -101,18 +86,8 @@ def _degrees(evaluation: Evaluation) -> Prose:
 
 
 def _decision(evaluation: Evaluation) -> Prose:
-    q, labels = evaluation.quantities, evaluation.labels
-    extras: list[Prose] = []
-    if float(q["parallelism.tensor"]) > 1:
-        extras.append(prose(labels.get("sequence_parallel", "")))
-    stage = labels.get("zero_stage", "0")
-    extras.append(
-        prose("optimiser states held in full by every replica") if stage == "0" else prose(Label(f"ZeRO-{stage}"))
-    )
-    if float(q["parallelism.virtual_stages"]) > 1:
-        extras.append(say("interleaved schedule of {v} virtual stages", v=q["parallelism.virtual_stages"]))
-    extras.append(prose(RECOMPUTED.get(labels.get("recomputation", ""), "")))
-    told = _degrees(evaluation) + ", " + join([e for e in extras if e], last=", ")
+    q = evaluation.quantities
+    told = _degrees(evaluation) + ", " + join(_forms(evaluation), last=", ")
     told += say("; microbatch {size}", size=q["parallelism.microbatch"])
     batch, length = field(evaluation, "workload.global_batch"), field(evaluation, "workload.sequence_length")
     if batch is not None and length is not None:
@@ -120,23 +95,43 @@ def _decision(evaluation: Evaluation) -> Prose:
     return told + "."
 
 
-def _parts(evaluation: Evaluation, prefix: str, titles: dict[str, str]) -> list[Titled]:
-    """The parts of the step or of the memory that are not nothing."""
-    q = evaluation.quantities
-    found = [(title, q[f"{prefix}.{key}"]) for key, title in titles.items() if f"{prefix}.{key}" in q]
-    return [(title, v) for title, v in found if float(v) > 0]
+def _forms(evaluation: Evaluation) -> list[Prose]:
+    """The forms of parallelism beside the degrees, those that this plan has."""
+    q, labels = evaluation.quantities, evaluation.labels
+    told: list[Prose] = []
+    if float(q["parallelism.tensor"]) > 1:
+        told.append(prose(labels.get("sequence_parallel", "")))
+    if float(q["parallelism.context"]) > 1:
+        told.append(prose("context by Ulysses" if labels.get("context_kind") == "ulysses" else "context by a ring"))
+    told.append(_sharding(evaluation))
+    if float(q["parallelism.virtual_stages"]) > 1:
+        told.append(say("interleaved schedule of {v} virtual stages", v=q["parallelism.virtual_stages"]))
+    elif labels.get("schedule") in SCHEDULED and float(q["parallelism.pipeline"]) > 1:
+        told.append(say("{name} schedule", name=Label(SCHEDULED[labels["schedule"]])))
+    told.append(prose(RECOMPUTED.get(labels.get("recomputation", ""), "")))
+    told.append(prose(OFFLOADED.get(labels.get("offload", ""), "")))
+    return [t for t in told if t]
+
+
+def _sharding(evaluation: Evaluation) -> Prose:
+    """What the data-parallel ranks share out, and among how many where it is not all of them."""
+    stage, shard = evaluation.labels.get("zero_stage", "0"), evaluation.quantities.get("parallelism.shard")
+    if stage == "0":
+        return prose("optimiser states held in full by every replica")
+    told = prose(Label(f"ZeRO-{stage}"))
+    return told if shard is None else told + say(" within groups of {shard}", shard=shard)
 
 
 def _why(evaluation: Evaluation, decided: Decision) -> Prose:
     q = evaluation.quantities
-    title, most = largest(_parts(evaluation, "memory", MEMORY))
+    title, most = largest(parts_of_memory(evaluation))
     memory = say(
         f"{_holder(evaluation)} needs {{peak}} of {{capacity}}; the most of it is {title}, {{most}}.",
         peak=q["memory.peak"],
         capacity=q["memory.capacity"],
         most=most,
     )
-    title, most = largest(_parts(evaluation, "step", STEP))
+    title, most = largest(parts_of_step(evaluation))
     step = say(
         f"Of a step of {{step}}, {{share:.2}} is {title}.",
         step=q["training.step_time"],
@@ -153,8 +148,8 @@ def _holder(evaluation: Evaluation) -> str:
 
 def _communication(evaluation: Evaluation) -> Prose:
     """Communication that is not hidden: how much, and which is the most."""
-    parts = [(STEP[k], evaluation.quantities[f"step.{k}"]) for k in EXPOSED if f"step.{k}" in evaluation.quantities]
-    parts = [(title, v) for title, v in parts if float(v) > 0]
+    titles = {STEP[key][0] for key in COMMUNICATION}
+    parts = [(title, v) for title, v in parts_of_step(evaluation) if title in titles]
     if not parts:
         return prose("No communication is left exposed.")
     whole = evaluation.quantities["training.step_time"]
@@ -172,7 +167,7 @@ def _bubble(evaluation: Evaluation) -> Prose:
     if float(q["parallelism.pipeline"]) <= 1:
         return Prose()
     told = say(
-        "With {m} microbatches through {p} stages, the pipeline's bubble is {bubble:.2} of the ideal time",
+        "With {m} microbatches through {p} stages, the pipeline's bubble is {bubble:.2} of the step",
         m=q["training.microbatches"],
         p=q["parallelism.pipeline"],
         bubble=q["training.bubble"],
@@ -216,11 +211,7 @@ def _too_big(decided: Decision) -> Alternative | None:
     """The faster plan that does not fit in memory, if there is one."""
     step = float(_chosen(decided).metrics["step"])
     return next(
-        (
-            a
-            for a in decided.alternatives
-            if a.lost_by is not None and a.lost_by.entry.unit == "byte" and float(a.metrics["step"]) < step
-        ),
+        (a for a in decided.alternatives if _memory_lacked(a) is not None and float(a.metrics["step"]) < step),
         None,
     )
 
@@ -229,8 +220,25 @@ def _sensitivity(evaluation: Evaluation, decided: Decision) -> Prose:
     effects = [say(f"{what} {{does}}", does=longer(change)) for what, change in decided.sensitivity.items()]
     told = [say("Of the step: {effects}.", effects=join(effects, between="; ", last="; "))] if effects else []
     if decided.margin is not None and float(decided.margin) >= 0:
-        told.append(say("The next best strategy takes {margin:.2} longer.", margin=decided.margin))
+        told.append(_next_best(decided, decided.margin))
     return sentence(*told)
+
+
+def _next_best(decided: Decision, margin: Value) -> Prose:
+    """The best strategy of those that lost and fit, and why it lost."""
+    runner = next((a for a in decided.alternatives if not a.chosen and _memory_lacked(a) is None), None)
+    if runner is None:
+        return say("The next best strategy takes {margin:.2} longer.", margin=margin)
+    plan, why = Label(runner.label.split(", ")[0].replace(" x ", " × "), "catalog"), runner.why_lost.split(";")[0]
+    if runner.lost_by is None:
+        return say(f"The next best, {{plan}}, is {why}.", plan=plan)
+    return say(f"The next best, {{plan}}, takes {{margin:.2}} longer: {why}.", plan=plan, margin=margin)
+
+
+def _memory_lacked(alternative: Alternative) -> Value | None:
+    """The memory that a plan lacks; None where it fits."""
+    lost = alternative.lost_by
+    return lost if lost is not None and lost.entry.unit == "byte" else None
 
 
 def _revisit(evaluation: Evaluation, decided: Decision) -> Prose:
@@ -272,47 +280,3 @@ def _slow(evaluation: Evaluation) -> Prose:
         )
     attainable = needed is None or float(needed) <= 1
     return under(evaluation, "the measured MFU", mfu, needed if attainable else None)
-
-
-def _step(evaluation: Evaluation) -> Figure:
-    q = evaluation.quantities
-    return waterfall(
-        _parts(evaluation, "step", STEP),
-        q["training.step_time"],
-        say("One optimiser step by part; only communication that computation does not hide is counted"),
-        total_label="step",
-    )
-
-
-def _memory(evaluation: Evaluation) -> Figure:
-    q = evaluation.quantities
-    return memory_bar(
-        _parts(evaluation, "memory", MEMORY),
-        q["memory.capacity"],
-        say(
-            f"{_holder(evaluation)}: {{peak}} at the peak, on {{chip}}",
-            chip=name(evaluation, "accelerator"),
-            peak=q["memory.peak"],
-        ),
-        total=q["memory.peak"],
-    )
-
-
-def _front(evaluation: Evaluation) -> list[Block]:
-    """The plans that none beats in both memory and time, where there are enough for a curve."""
-    front, step = evaluation.curves.get("pareto"), evaluation.quantities["training.step_time"]
-    if front is None:
-        return []
-    near = front["step"] <= SLOWEST * float(step)
-    if near.sum() < FEWEST:
-        return []
-    curve = Curve(
-        "Plans that none beats", "Memory of one accelerator", "byte", front["memory"][near], "Step time", "s",
-        front["step"][near],
-    )  # fmt: skip
-    marks: list[tuple[Sayable, Value, str]] = [("chosen", evaluation.quantities["memory.peak"], "orange")]
-    caption = say(
-        "Plans that no other beats in both memory and step time, up to twice the step of the fastest; "
-        "less memory is paid for with time"
-    )
-    return [heading("What memory buys"), curve_figure(curve, caption, marks, key="pareto")]

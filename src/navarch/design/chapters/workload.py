@@ -8,7 +8,7 @@ from navarch.core.arithmetic import difference, margin_below, relative_change
 from navarch.core.ledger import Value
 from navarch.design.chapters.phrases import counted, name, sentence
 from navarch.design.chapters.reading import constraint, moves, origin, sureness
-from navarch.design.document.blocks import heading, paragraph, section, table
+from navarch.design.document.blocks import heading, paragraph, remark, section, table
 from navarch.design.document.model import Block, DecisionBlock, Section, Table
 from navarch.design.document.prose import Label, Prose, Sayable, number, say
 from navarch.fleet.scale.budget import scale_wall
@@ -20,10 +20,18 @@ if TYPE_CHECKING:
 
 LAW = Label("Besiroglu et al., refitted from Chinchilla")
 LOSS_DIGITS = 4
+LAW_INTERVALS = (
+    "The intervals of the scaling law are those of its fit, whose constants are sampled together; other data, "
+    "architectures or tokenizers are not in them."
+)
 
 SURE = [
     ("Tokens", "workload.tokens"),
     ("Compute", "workload.compute"),
+    ("Loss, nats a token", "scale.loss"),
+    ("Compute-optimal size for this compute", "scale.optimal_parameters"),
+    ("Compute-optimal tokens for this model", "scale.optimal_tokens_parametric"),
+    ("Tokens over these", "scale.overtraining"),
     ("Requests, average", "serving.requests"),
     ("Requests, peak", "serving.peak_requests"),
 ]
@@ -39,6 +47,8 @@ def chapter(evaluation: Evaluation) -> Section:
         if spec.serves:
             blocks += [heading("Traffic") if spec.trains else None, _traffic(evaluation)]
         blocks += sureness(evaluation, SURE)
+        if spec.trains:
+            blocks.append(remark(LAW_INTERVALS))
         return section("workload", "Workload", *blocks, summary=_summary(evaluation))
 
 
@@ -58,15 +68,15 @@ def _decision(evaluation: Evaluation) -> DecisionBlock:
     spec = evaluation.spec
     asked = spec.given("workload.tokens") or spec.given("workload.compute")
     over = q["scale.overtraining"]
-    ratio = say("{per} and {over} times", per=q["scale.tokens_per_parameter"], over=over)
+    ratio = say("{per} and {over:~} times", per=q["scale.tokens_per_parameter"], over=over)
     return DecisionBlock(
         decision=say("Train {model} on {tokens}.", model=name(evaluation, "model"), tokens=q["workload.tokens"]),
         by="user" if asked else "navarch",
         why=sentence(
             say("That is {ratio} the tokens at which a model of this size is compute-optimal.", ratio=ratio),
             say(
-                "The scaling law ({law}) puts the loss at {loss:.4} nats a token, {gap} above the best that the same "
-                "compute could buy.",
+                "The scaling law ({law}) puts the loss at {loss:~.4} nats a token, {gap:~.2} above the best that the "
+                "same compute could buy.",
                 law=LAW,
                 loss=q["scale.loss"],
                 gap=_gap(evaluation),
@@ -107,15 +117,15 @@ def _alternatives(evaluation: Evaluation) -> Table:
         [name(evaluation, "model"), active, tokens, number(loss, LOSS_DIGITS), Label("chosen", strong=True)],
         [
             "compute-optimal, same compute",
-            best,
-            best_tokens,
+            say("about {best:~}", best=best),
+            say("about {tokens:~}", tokens=best_tokens),
             number(q["scale.optimal_loss"], LOSS_DIGITS),
             size,
         ],
         [
             "same model, compute-optimal tokens",
             active,
-            own,
+            say("about {own:~}", own=own),
             number(_loss_at(evaluation, own), LOSS_DIGITS),
             say(f"{fewer} {{by}}", by=compute),
         ],

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from navarch.core.folding import Alike, Fold, folds_of
 from navarch.core.formula import Body, body_of, formula, symbol
 from navarch.core.ledger import Entry, Input
 from navarch.design.document.model import Document, numbers_in
@@ -36,14 +38,24 @@ class Use:
     name: str
 
 
-@dataclass(frozen=True)
-class Appendix:
-    """The entries that a document rests on, by part, with their codes and what uses them."""
+class Layout(NamedTuple):
+    """The entries that a document rests on by part, their codes, what uses them, and what is folded."""
 
     parts: dict[str, tuple[Entry, ...]]
     codes: dict[int, str]
     parents: dict[int, tuple[Entry, ...]]
-    intervals: dict[int, tuple[float, float]]
+    folds: tuple[Fold, ...]
+
+
+@dataclass(frozen=True)
+class Appendix:
+    """The entries that a document rests on, by part, with their codes and what uses them, in the text too."""
+
+    parts: dict[str, tuple[Entry, ...]]
+    codes: dict[int, str]
+    parents: dict[int, tuple[Entry, ...]]
+    folds: tuple[Fold, ...]
+    intervals: Mapping[int, tuple[float, float]]
     uses: dict[int, list[Use]] = field(default_factory=lambda: defaultdict(list))
 
     def code(self, entry: Entry) -> str:
@@ -82,6 +94,24 @@ class Appendix:
             seen.setdefault((given.entry.number, sign), (sign, given))
         return list(seen.values())
 
+    def fold(self, entry: Entry) -> Fold | None:
+        """The calculations like this one that are told by their inputs alone, where this is the one written out."""
+        return next((fold for fold in self.folds if fold.shown is entry), None)
+
+    def range_of(self, fold: Fold) -> tuple[str, str]:
+        """The codes of the first and the last row of a fold."""
+        return self.code(fold.rows[0].entry), self.code(fold.rows[-1].entry)
+
+    def named(self, row: Alike) -> str:
+        """What a row is called: by its own title, or where that is only its equation's by what alone uses it."""
+        users, equation = self.users(row), row.entry.equation
+        general = equation is not None and row.entry.title == equation.title
+        return users[0].title if general and len(users) == 1 else row.entry.title
+
+    def users(self, row: Alike) -> tuple[Entry, ...]:
+        """What uses the result of a row."""
+        return self.parents.get(row.entry.number, ())
+
     def telling(self, entry: Entry) -> bool:
         """Whether the symbols of a formula tell its inputs apart, as those of a sum of unnamed parts do not."""
         if entry.equation is None or not entry.equation.variadic:
@@ -109,26 +139,62 @@ class Appendix:
 
 
 def make_appendix(document: Document) -> Appendix:
-    """The appendix of a document: what the text prints, in order, and then what that rests on."""
+    """The appendix of a document: what the text prints, in order, and then what that rests on.
+
+    Of calculations that repeat, one is written out; the others come last, and what is inside them is left out.
+    """
+    return Appendix(**document.appendix._asdict(), intervals=document.intervals)
+
+
+def laid_out(document: Document) -> Layout:
+    """What the appendix of a document has, whoever renders it."""
     printed = list(_once(n.entry for n in numbers_in(document)))
-    reached = list(_once([*printed, *(a for e in printed for a in e.ancestors())]))
+    reached = list(_reached(printed))
+    folds, inside = folds_of(reached, {e.number for e in printed})
+    rows = {row.entry.number: row for fold in folds for row in fold.rows}
+    written = [e for e in reached if e.number not in inside and e.number not in rows]
     rest = [e for e in document.ledger.entries if e.kind in ("field", "choice")]
     parts: dict[str, list[Entry]] = {letter: [] for letter in PARTS}
     codes: dict[int, str] = {}
-    for entry in _once([*reached, *rest]):
+    for entry in _once([*written, *rest]):
         letter = _LETTER.get(entry.kind, "A")
         parts[letter].append(entry)
         codes[entry.number] = f"{letter}{len(parts[letter])}"
+    for place, number in enumerate(rows, len(parts["A"]) + 1):
+        codes[number] = f"A{place}"
     parents: dict[int, list[Entry]] = defaultdict(list)
-    for entry in parts["A"]:
-        for number in dict.fromkeys(i.entry.number for i in entry.inputs):
+    used = [(e, [i.entry for i in e.inputs]) for e in parts["A"]]
+    used += [(row.entry, list(row.inputs)) for row in rows.values()]
+    for entry, inputs in used:
+        for number in dict.fromkeys(e.number for e in inputs):
             parents[number].append(entry)
-    return Appendix(
+    return Layout(
         {letter: tuple(entries) for letter, entries in parts.items()},
         codes,
         {number: tuple(entries) for number, entries in parents.items()},
-        dict(document.intervals),
+        folds,
     )
+
+
+def entry_of(document: Document, code: str) -> Entry | None:
+    """The entry that a code of the appendix names ("A12"), or None."""
+    layout = document.appendix
+    number = next((n for n, known in layout.codes.items() if known == code.upper()), None)
+    return None if number is None else document.ledger.entries[number - 1]
+
+
+def _reached(printed: Iterable[Entry]) -> Iterator[Entry]:
+    """Entries, and then all that they rest on, each once: for each in turn what none before it rests on."""
+    seen = {entry.number for entry in printed}
+    yield from printed
+    for entry in printed:
+        waiting = [i.entry for i in reversed(entry.inputs)]
+        while waiting:
+            below = waiting.pop()
+            if below.number not in seen:
+                seen.add(below.number)
+                yield below
+                waiting.extend(i.entry for i in reversed(below.inputs))
 
 
 def _arithmetic(body: Body) -> bool:

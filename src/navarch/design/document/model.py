@@ -10,10 +10,13 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from navarch.core.ledger import Entry, Ledger
 from navarch.design.document.prose import Label, Number, Prose
+
+if TYPE_CHECKING:
+    from navarch.design.document.appendix import Layout
 
 Align = Literal["left", "right"]
 Status = Literal["met", "tight", "missed"]
@@ -185,6 +188,19 @@ class Document:
     intervals: Mapping[int, tuple[float, float]] = field(repr=False)
     imprint: Imprint
     remarks: tuple[Paragraph, ...] = ()
+
+    @cached_property
+    def appendix(self) -> Layout:
+        """The appendix, which is the same in every rendering."""
+        from navarch.design.document.appendix import laid_out
+
+        return laid_out(self)
+
+    def with_intervals(self, intervals: Mapping[int, tuple[float, float]]) -> Document:
+        """The same with the intervals of its entries."""
+        made = dataclasses.replace(self, intervals=intervals)
+        made.__dict__["appendix"] = self.appendix  # which does not hang on them
+        return made
 
 
 def numbers_in(content: object) -> Iterator[Number]:

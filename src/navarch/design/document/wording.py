@@ -45,6 +45,12 @@ def spell(value: float, unit: str, digits: int = 3, signed: bool = False) -> Spe
     return Spelt(mantissa.replace("-", "−"), exponent, label)
 
 
+def spell_alike(entry: Entry, unit: str | None) -> Spelt:
+    """A value in a column of a table; without its unit where those of the column are of different kinds (None)."""
+    spelt = spell(entry.value, entry.unit)
+    return spelt if unit is not None else spelt._replace(unit="")
+
+
 def set_unit(label: str) -> str:
     """A unit with its subscripts and powers set."""
     for written, proper in _SUBSCRIPT:

@@ -55,7 +55,8 @@ def evaluate(spec: Design, catalog: Catalog) -> Evaluation:
         except EquationError as error:
             raise DesignError("", f"this design has no answer: {error}") from error
     _note_exceeded(desk)
-    found = propagate(ledger, SAMPLES, int(spec.seed or 1))
+    reported = [*desk.quantities.values(), *(c.margin for c in desk.constraints)]
+    found = propagate(ledger, SAMPLES, int(spec.seed or 1), [value.entry for value in reported])
     constraints = tuple(_with_probability(desk, c, found) for c in desk.constraints)
     return Evaluation(
         spec,

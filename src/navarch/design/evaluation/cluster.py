@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from navarch.catalog.errors import CatalogError
 from navarch.core.arithmetic import product_of, ratio, relative_change
 from navarch.core.ledger import Value
 from navarch.design.errors import DesignError
 from navarch.design.evaluation.desk import Desk
 from navarch.design.evaluation.result import Alternative, Decision
+from navarch.distributed.training.inputs import hardware_of as training_hardware
+from navarch.distributed.training.inputs import peak_precision
+from navarch.distributed.training.runtime import DEFAULT_STACK
 from navarch.distributed.training.shape import Hardware
 from navarch.fleet.compute import estimate as compute
-from navarch.fleet.compute.efficiency import matmul_efficiency
 from navarch.fleet.fabric.parts import Parts, parts_of
 from navarch.fleet.fabric.sizing import KINDS, SizingError, plan
 from navarch.fleet.fabric.topology import FabricEstimate, build
@@ -84,47 +87,23 @@ def hardware_of(
     oversubscription: Value,
 ) -> Hardware:
     """One accelerator of a node and the networks around it."""
-    peak = desk.known(accelerator, precision)
-    if peak is None:
+    if desk.known(accelerator, peak_precision(accelerator, precision)) is None:
         allowed = [p for p in ("bf16", "fp16", "fp8") if getattr(accelerator, p) is not None]
         raise DesignError(
             "workload.precision", f"{accelerator.id} has no {precision} rate; allowed: {', '.join(allowed)}"
         )
-    up = (
-        desk.known(node, "scaleup_bandwidth")
-        or desk.known(accelerator, "scaleup_bandwidth")
-        or _pcie(desk, accelerator)
+    out = ratio(
+        compute.scaleout_bandwidth(nics, nic, per_node),
+        oversubscription,
+        unit="byte/s",
+        title="Network bandwidth of one accelerator after oversubscription",
+        symbol="B_net",
     )
-    out = compute.scaleout_bandwidth(nics, nic, per_node)
-    return Hardware(
-        peak=peak,
-        matmul_efficiency=desk.enter(matmul_efficiency(desk.catalog, accelerator.id, precision)),
-        memory=desk.need(accelerator, "memory", "cluster.node"),
-        memory_bandwidth=desk.need(accelerator, "memory_bandwidth", "cluster.node"),
-        memory_efficiency=desk.constant("compute.memory-efficiency"),
-        scaleup_domain=desk.known(node, "scaleup_domain") or per_node,
-        scaleup_bandwidth=up,
-        scaleup_efficiency=desk.constant("collectives.scaleup-efficiency"),
-        scaleup_latency=desk.constant("collectives.scaleup-latency"),
-        scaleout_bandwidth=ratio(
-            out,
-            oversubscription,
-            unit="byte/s",
-            title="Network bandwidth of one accelerator after oversubscription",
-            symbol="B_net",
-        ),
-        scaleout_efficiency=desk.constant("collectives.scaleout-efficiency"),
-        scaleout_latency=desk.constant("collectives.scaleout-latency"),
-    )
-
-
-def _pcie(desk: Desk, accelerator: Any) -> Value:
-    """Bandwidth between the accelerators of a node that only PCIe joins."""
-    if accelerator.pcie_generation is None:
-        raise DesignError(
-            "cluster.node", f"the catalog knows no link between the accelerators {accelerator.id} of a node"
-        )
-    return desk.fact("fabric", f"pcie{accelerator.pcie_generation}-x16", "bandwidth")
+    stack = str(desk.text("parallelism.software") or DEFAULT_STACK)
+    try:
+        return training_hardware(desk.catalog, node, precision, out, stack, desk.enter)
+    except CatalogError as error:
+        raise DesignError("cluster.node", str(error)) from error
 
 
 def node_power(desk: Desk, node: Any, accelerator: Any, per_node: Value) -> Value:

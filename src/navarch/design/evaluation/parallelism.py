@@ -13,16 +13,21 @@ from navarch.core.ledger import Value
 from navarch.design.errors import DesignError
 from navarch.design.evaluation.cluster import Fleet
 from navarch.design.evaluation.desk import Desk
-from navarch.design.evaluation.result import Alternative, Decision, decided_by
+from navarch.design.evaluation.plan import put_plan
+from navarch.design.evaluation.result import Alternative, Decision, Front, decided_by
 from navarch.design.evaluation.workload import Workload
 from navarch.distributed.training import throughput
 from navarch.distributed.training.estimate import TrainingEstimate, estimate
+from navarch.distributed.training.forms import COMMON, EVERYTHING
 from navarch.distributed.training.legality import NUMERIC, InfeasibleError
-from navarch.distributed.training.shape import Hardware, Plan, Runtime
+from navarch.distributed.training.runtime import DEFAULT_STACK, Runtime
+from navarch.distributed.training.runtime import runtime_of as training_runtime
+from navarch.distributed.training.shape import Hardware, Plan
 from navarch.distributed.training.strategy import Candidate, Choice, choose
 
 SHOWN = 4  # alternatives told beside the chosen one
-CATEGORIES = ("zero_stage", "sequence_parallel", "recomputation")
+SAME = 1e-9  # a relative difference of step times that is none
+CATEGORIES = ("zero_stage", "sequence_parallel", "recomputation", "schedule", "context_kind", "offload")
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,10 @@ def fixed_of(desk: Desk) -> dict[str, Any]:
     return fixed
 
 
-def runtime_of(desk: Desk) -> Runtime:
-    return Runtime.from_constants(desk.constant)
+def runtime_of(desk: Desk, workload: Workload, fleet: Fleet) -> Runtime:
+    """The constants of the training software on the fleet's accelerators."""
+    stack = str(desk.text("parallelism.software") or DEFAULT_STACK)
+    return training_runtime(desk.catalog, fleet.accelerator.id, workload.precision, stack, desk.enter)
 
 
 def search(desk: Desk, workload: Workload, fleet: Fleet, runtime: Runtime) -> Choice:
@@ -61,6 +68,7 @@ def search(desk: Desk, workload: Workload, fleet: Fleet, runtime: Runtime) -> Ch
             int(workload.batch),
             int(workload.sequence),
             fixed_of(desk),
+            forms=EVERYTHING if desk.text("parallelism.forms") == "all" else COMMON,
         )
     except InfeasibleError as error:
         where = "cluster.accelerators" if error.field == "accelerators" else f"parallelism.{error.field}"
@@ -83,20 +91,19 @@ def _check_tensor(desk: Desk, fleet: Fleet) -> None:
 
 def evaluate(desk: Desk, workload: Workload, fleet: Fleet) -> Training:
     """Decide the plan, and put step time, memory and utilisation down."""
-    runtime = runtime_of(desk)
+    runtime = runtime_of(desk, workload, fleet)
     found = search(desk, workload, fleet, runtime)
     plan = _plan(desk, workload, found.best, "the fastest legal plan that fits in memory")
     result = estimate(workload.shape, fleet.hardware, plan, runtime)
     steps = throughput.steps_for(workload.tokens, result.tokens_per_step)
     work = throughput.run_time(steps, result.step_time)
     desk.labels["plan"] = found.best.label
-    _put(desk, fleet, plan, result, steps, work)
+    put_plan(desk, fleet, plan, runtime, result)
+    desk.put_all("training", {"steps": steps, "useful_time": work})
+    error = runtime.model_error if workload.shape.experts is None else runtime.expert_model_error
+    desk.put("training.model_error", error)
     _decide(desk, workload, fleet, runtime, found, plan, result)
-    desk.curves["pareto"] = {
-        "memory": np.array([c.memory for c in found.front]),
-        "step": np.array([c.step_time for c in found.front]),
-        "labels": [c.label for c in found.front],
-    }
+    desk.curves["pareto"] = _front(found)
     return Training(plan, result, found, steps, work)
 
 
@@ -105,44 +112,27 @@ def _plan(desk: Desk, workload: Workload, candidate: Candidate, reason: str) -> 
     numbers: dict[str, Any] = {
         n: desk.settle(f"parallelism.{n}", getattr(candidate.plan, n), "1", reason) for n in NUMERIC
     }
+    numbers["shard"] = _shard(desk, candidate.plan, "parallelism.shard")
     return replace(candidate.plan, **numbers, global_batch=workload.batch, sequence_length=workload.sequence)
 
 
-def _put(desk: Desk, fleet: Fleet, plan: Plan, result: TrainingEstimate, steps: Value, work: Value) -> None:
-    desk.put_all(
-        "training",
-        {
-            "step_time": result.step_time,
-            "mfu": result.mfu,
-            "mfu_full_attention": result.mfu_full_attention,
-            "hfu": result.hfu,
-            "tokens_per_second": result.tokens_per_second,
-            "tokens_per_second_per_accelerator": result.tokens_per_second_per_accelerator,
-            "flops_per_accelerator": result.flops_per_accelerator,
-            "executed_per_accelerator": result.executed_per_accelerator,
-            "microbatches": result.microbatches,
-            "tokens_per_step": result.tokens_per_step,
-            "bubble": result.bubble,
-            "communication_ratio": result.communication_ratio,
-            "steps": steps,
-            "useful_time": work,
-        },
-    )
-    desk.put_all("parallelism", {n: getattr(plan, n) for n in NUMERIC})
-    desk.labels |= {
-        "zero_stage": str(plan.zero_stage),
-        "recomputation": plan.recomputation,
-        "sequence_parallel": "sequence parallel" if plan.sequence_parallel else "no sequence parallel",
-    }
-    desk.put_all("step", {key: part for key, _, part in result.step.parts()})
-    worst = (
-        result.memory.first
-        if float(result.memory.first.total) >= float(result.memory.last.total)
-        else result.memory.last
-    )
-    desk.put_all("memory", {key: part for key, _, part in worst.parts()})
-    desk.put_all(
-        "memory", {"peak": result.memory.peak, "margin": result.memory_margin, "capacity": fleet.hardware.memory}
+def _shard(desk: Desk, plan: Plan, path: str) -> Value | None:
+    """Among how many replicas the states are sharded, where it is not all of them."""
+    if plan.shard is None:
+        return None
+    return desk.ledger.choice(path, plan.shard, "1", "Replicas that share out the states", "one scale-up domain")
+
+
+def _front(found: Choice) -> Front:
+    """The plans that none beats in both memory and time, and the leanest that is faster and does not fit."""
+    over = [c for c in found.losers if not c.fits]
+    plans = [*found.front, *over]
+    return Front(
+        np.array([c.memory for c in plans]),
+        np.array([c.step_time for c in plans]),
+        tuple(c.label.split(", ")[0].replace(" x ", " × ") for c in plans),
+        tuple(c.plan.recomputation for c in plans),
+        len(over),
     )
 
 
@@ -209,12 +199,15 @@ def _loser(
         )
         for n in NUMERIC
     }
+    numbers["shard"] = _shard(desk, loser.plan, f"{path}.shard")
     plan = replace(loser.plan, **numbers, global_batch=workload.batch, sequence_length=workload.sequence)
     other = estimate(workload.shape, fleet.hardware, plan, runtime)
     if not loser.fits:
         over = difference(other.memory.peak, fleet.hardware.memory, title="Memory beyond the accelerator's")
         return Alternative(loser.label, _metrics(other), "exceeds the memory by", False, over)
     slower = relative_change(other.step_time, result.step_time, title="Step time over the chosen plan's")
+    if abs(float(slower)) < SAME:
+        return Alternative(loser.label, _metrics(other), "as fast, and needs no less memory")
     return Alternative(
         loser.label, _metrics(other), f"{_main_cause(best.parts, loser.parts, other)}; slower by", False, slower
     )
@@ -241,6 +234,7 @@ def _sensitivity(
         return product_of(value, half, unit=value.entry.unit, title=title)
 
     hardware = fleet.hardware
+    memory = halved(hardware.memory_bandwidth, "Half the memory bandwidth")
     return {
         "half the network bandwidth": changed(
             "half the network bandwidth",
@@ -252,6 +246,6 @@ def _sensitivity(
         ),
         "half the memory bandwidth": changed(
             "half the memory bandwidth",
-            replace(hardware, memory_bandwidth=halved(hardware.memory_bandwidth, "Half the memory bandwidth")),
+            replace(hardware, memory_bandwidth=memory, matmul=replace(hardware.matmul, memory_bandwidth=memory)),
         ),
     }

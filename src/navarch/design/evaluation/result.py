@@ -120,6 +120,20 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Front:
+    """Plans that none beats in both memory and step time, for a figure; the last `over` of them do not fit.
+
+    memory [byte]; step [s]; labels: the degrees of each; recomputation: of each.
+    """
+
+    memory: NDArray[np.float64]
+    step: NDArray[np.float64]
+    labels: tuple[str, ...]
+    recomputation: tuple[str, ...]
+    over: int = 0
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """A design, evaluated: every number with its derivation."""
 

@@ -117,7 +117,7 @@ def _try(desk: Desk, workload: Workload, name: str, nodes: int) -> Sized:
         fleet = fleet_of(
             own, node, count, accelerators_of(count, own.need(node, "accelerators", "cluster.node")), workload.precision
         )
-        found = search(own, workload, fleet, runtime_of(own))
+        found = search(own, workload, fleet, runtime_of(own, workload, fleet))
         tokens = float(workload.tokens) if workload.tokens is not None else 0.0
         per_step = float(workload.batch) * float(workload.sequence)
         price = float(node_price(own, node))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from navarch.catalog.errors import CatalogError
@@ -11,6 +11,7 @@ from navarch.core.arithmetic import ceil_div
 from navarch.core.ledger import Fact, Value
 from navarch.design.errors import DesignError
 from navarch.design.evaluation.desk import Desk
+from navarch.distributed.training.inputs import shape_of as training_shape
 from navarch.distributed.training.shape import TransformerShape
 from navarch.fleet.scale import estimate as scale
 from navarch.fleet.scale.budget import allocation, scaling_law, training_compute
@@ -51,51 +52,10 @@ def shape_of(desk: Desk, model: Any, path: str) -> TransformerShape:
 
     Raises DesignError where the model is of a type whose training is not modelled.
     """
-    if model.type not in ("decoder", "encoder"):
-        raise DesignError(path, f"{model.id} is of type {model.type!r}; decoder and encoder transformers are modelled")
-
-    def number(attribute: str) -> Value | None:
-        return desk.known(model, attribute)
-
-    def needed(attribute: str) -> Value:
-        return desk.need(model, attribute, path)
-
-    latent = model.attention == "mla"
-    experts = number("experts")
-    routed = experts is not None
-    matrices = desk.constant("model.ffn-matrices.gated" if model.ffn_gated else "model.ffn-matrices.plain")
-    moe_hidden = needed("moe_ffn_hidden") if routed else None
-    shared = number("shared_experts") if routed else None
-    return TransformerShape(
-        layers=needed("layers"),
-        hidden=needed("hidden"),
-        heads=needed("heads"),
-        kv_heads=number("kv_heads") or needed("heads"),
-        head_dim=needed("head_dim"),
-        ffn_hidden=number("ffn_hidden") or moe_hidden or needed("ffn_hidden"),
-        ffn_matrices=matrices,
-        vocab=needed("vocab"),
-        tied=bool(model.tied_embeddings),
-        causal=model.type == "decoder",
-        experts=experts,
-        experts_per_token=needed("experts_per_token") if routed else None,
-        moe_ffn_hidden=moe_hidden,
-        moe_layers=(number("moe_layers") or needed("layers")) if routed else None,
-        shared_ffn_hidden=_shared_width(shared, moe_hidden),
-        kv_rank=needed("mla_kv_lora") if latent else None,
-        q_rank=number("mla_q_lora") if latent else None,
-        nope_dim=needed("mla_nope_dim") if latent else None,
-        rope_dim=needed("mla_rope_dim") if latent else None,
-        value_dim=needed("mla_v_dim") if latent else None,
-    )
-
-
-def _shared_width(shared: Value | None, width: Value | None) -> Value | None:
-    from navarch.core.arithmetic import product_of
-
-    if not shared or width is None:
-        return None
-    return product_of(shared, width, unit="1", title="Inner width of all shared experts", symbol="f_shared")
+    try:
+        return training_shape(desk.catalog, model, desk.enter)
+    except CatalogError as error:
+        raise DesignError(path, str(error)) from error
 
 
 def evaluate(desk: Desk) -> Workload:
@@ -156,7 +116,7 @@ def _compute(desk: Desk, shape: TransformerShape, active: Value, tokens: Value, 
     desk.put("workload.dense_compute", run.dense)
     desk.put("workload.attention_compute", run.attention)
     desk.put("workload.compute", run.total)
-    law = scaling_law(desk.catalog, lambda fact: desk.enter(_without_interval(fact)))
+    law = scaling_law(desk.catalog, desk.enter)
     divided = allocation(active, tokens, run.dense, law)
     desk.put_all(
         "scale",
@@ -171,10 +131,3 @@ def _compute(desk: Desk, shape: TransformerShape, active: Value, tokens: Value, 
         },
     )
     return run.total
-
-
-def _without_interval(fact: Fact) -> Fact:
-    """A constant of a fitted law without its interval: the constants vary together, by an unpublished joint law."""
-    return replace(
-        fact, low=None, high=None, note=f"Interval left out, since the constants of a fit vary together. {fact.note}"
-    )

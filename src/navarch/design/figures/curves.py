@@ -17,7 +17,8 @@ from navarch.core.plot import colour, to_svg
 from navarch.design.document.model import Figure, Sketch
 from navarch.design.document.prose import Label, Sayable, join, prose, say
 from navarch.design.document.wording import clean, set_unit, words
-from navarch.design.figures.drawing import numbers_of, text_width
+from navarch.design.figures.drawing import numbers_of
+from navarch.design.figures.places import BESIDE, reach_of, sides_of
 
 if TYPE_CHECKING:
     from navarch.design.evaluation.result import Curve
@@ -27,10 +28,6 @@ TICKS = ",.6~g"
 HEADROOM = 3.0  # how far the axis goes beyond a limit: a matter of display, nothing is calculated from it
 FAR = 0.78  # share of an axis beyond which a mark's text stands to its left
 BLOCKS = "▁▂▃▄▅▆▇█"
-_BESIDE: dict[str, tuple[Literal["left", "right"], int, int]] = {  # where a name may stand: its end at the dot, shifts
-    "after": ("left", 9, 1), "before": ("right", -9, 1), "above": ("left", 3, -13), "below": ("left", 3, 15),
-    "above before": ("right", -3, -13), "below before": ("right", -3, 15),
-}  # fmt: skip
 Mark = tuple[Sayable, Value, str]  # label, value on the horizontal axis, palette colour
 
 
@@ -100,7 +97,7 @@ def axis_unit(values: NDArray[np.float64], unit: str) -> tuple[float, str]:
     return chosen.scale, set_unit(chosen.label)
 
 
-def _title(title: str, unit: str) -> str:
+def axis_title(title: str, unit: str) -> str:
     return f"{clean(title)} [{unit}]" if unit else clean(title)
 
 
@@ -116,12 +113,14 @@ def _curve(curve: Curve, marks: Sequence[Mark], limit: Value | None, logarithmic
     line = alt.Data(values=[{"x": float(a / x_scale), "y": float(b / y_scale)} for a, b in zip(x, y, strict=True)])
     bent = logarithmic and float(x.min()) > 0
     reach = alt.Scale(type="log" if bent else "linear", nice=False)
-    across = alt.X("x:Q", title=_title(curve.x_title, x_unit), scale=reach, axis=alt.Axis(tickCount=7, format=TICKS))
+    across = alt.X(
+        "x:Q", title=axis_title(curve.x_title, x_unit), scale=reach, axis=alt.Axis(tickCount=7, format=TICKS)
+    )
     cut = top < float(y.max())
     span = alt.Scale(zero=False, nice=False, domain=[float(y.min()) / y_scale, top / y_scale]) if cut else alt.Scale(
         zero=False
     )  # fmt: skip
-    up = alt.Y("y:Q", title=_title(curve.y_title, y_unit), scale=span, axis=alt.Axis(tickCount=5, format=TICKS))
+    up = alt.Y("y:Q", title=axis_title(curve.y_title, y_unit), scale=span, axis=alt.Axis(tickCount=5, format=TICKS))
     layers = [alt.Chart(line).mark_line(clip=True).encode(across, up)]
     middle = float(x.min() + x.max()) / 2
     late = bool(marks) and float(marks[0][1]) > middle
@@ -196,13 +195,13 @@ def _scatter(points: Sequence[tuple[Label, Value, Value, bool]]) -> Any:
         axis_unit(cost, points[0][1].entry.unit),
         axis_unit(carbon, points[0][2].entry.unit),
     )
-    across, up = _reach(cost / x_scale, 0.06), (0.0, float(carbon.max()) / y_scale * 1.08 or 1.0)
+    across, up = reach_of(cost / x_scale, 0.06), (0.0, float(carbon.max()) / y_scale * 1.08 or 1.0)
     names = [clean(n.text) for n, *_ in points]
     spots = [
         (WIDTH * (a - across[0]) / (across[1] - across[0]), HEIGHT * (1 - b / up[1]))
         for a, b in zip(cost / x_scale, carbon / y_scale, strict=True)
     ]
-    sides = _sides(spots, names, [chosen for *_, chosen in points])
+    sides = sides_of(spots, names, [chosen for *_, chosen in points], (WIDTH, HEIGHT))
     rows = [
         {"x": float(c) / x_scale, "y": float(e) / y_scale, "name": name, "side": side,
          "tint": colour("orange" if chosen else "blue")}
@@ -210,45 +209,13 @@ def _scatter(points: Sequence[tuple[Label, Value, Value, bool]]) -> Any:
     ]  # fmt: skip
     x_axis, y_axis = alt.Axis(tickCount=6, format=TICKS), alt.Axis(tickCount=5, format=TICKS)
     at = alt.Chart(alt.Data(values=rows)).encode(
-        alt.X("x:Q", title=_title("Cost", x_unit), scale=alt.Scale(domain=across, nice=False), axis=x_axis),
-        alt.Y("y:Q", title=_title("Carbon", y_unit), scale=alt.Scale(domain=up, nice=False), axis=y_axis),
+        alt.X("x:Q", title=axis_title("Cost", x_unit), scale=alt.Scale(domain=across, nice=False), axis=x_axis),
+        alt.Y("y:Q", title=axis_title("Carbon", y_unit), scale=alt.Scale(domain=up, nice=False), axis=y_axis),
     )
     texts = [
         at.transform_filter(f"datum.side == '{side}'").mark_text(align=end, dx=dx, dy=dy).encode(text="name:N")
-        for side, (end, dx, dy) in _BESIDE.items()
+        for side, (end, dx, dy) in BESIDE.items()
         if side in sides
     ]
     dots = at.mark_point(filled=True, size=80, opacity=1).encode(color=alt.Color("tint:N", scale=None))
     return alt.layer(dots, *texts, width=WIDTH, height=HEIGHT)
-
-
-def _reach(values: NDArray[np.float64], share: float) -> tuple[float, float]:
-    """The ends of an axis with some room at either side."""
-    low, high = float(values.min()), float(values.max())
-    room = share * (high - low or abs(high) or 1.0)
-    return max(low - room, 0.0) if low >= 0 else low - room, high + room
-
-
-def _sides(spots: Sequence[tuple[float, float]], names: Sequence[str], first: Sequence[bool]) -> list[str]:
-    """On which side of its dot each name stands so that none covers another; "" where there is room on none.
-
-    The names of chosen dots are placed first, then from the top.
-    """
-    taken = [(x - 6, y - 5, x + 6, y + 5) for x, y in spots]
-    sides = [""] * len(spots)
-    for i in sorted(range(len(spots)), key=lambda i: (not first[i], spots[i][1])):
-        (x, y), width = spots[i], text_width(names[i], 12.0) * 1.05
-        for side, (end, dx, dy) in _BESIDE.items():
-            left = x + dx if end == "left" else x + dx - width
-            box = (left, y + dy - 8, left + width, y + dy + 6)
-            others = [t for k, t in enumerate(taken) if k != i]
-            if left >= 0 and box[2] <= WIDTH + 8 and box[3] <= HEIGHT + 2 and not any(_overlap(box, t) for t in others):
-                sides[i] = side
-                taken.append(box)
-                break
-    return sides
-
-
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    """Whether two boxes (left, top, right, bottom) have a point in common."""
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -28,6 +28,7 @@ from navarch.design.document.wording import (
     safe_url,
     set_formula,
     spell,
+    spell_alike,
     spell_interval,
     words,
 )
@@ -193,9 +194,17 @@ class Page:
         """The value of an entry with its unit."""
         return Markup(figures(spell(entry.value, entry.unit, digits)))
 
+    def cell(self, entry: Entry, unit: str | None) -> Markup:
+        """The value of an entry in a column of a table of calculations that are alike."""
+        return Markup(figures(spell_alike(entry, unit)))
+
     def inputs(self, entry: Entry) -> list[dict[str, Any]]:
         """The inputs of a calculation: symbol, meaning, value, and where each comes from."""
         return [self._input(entry, sign, given) for sign, given in self.appendix.inputs(entry)]
+
+    def spoken(self, column: Input) -> str:
+        """The name of an input, as the heading of a column."""
+        return column.parameter.name.replace("_", " ")
 
     def _input(self, entry: Entry, sign: str, given: Input) -> dict[str, Any]:
         return {
@@ -205,6 +214,16 @@ class Page:
             "code": self.appendix.code(given.entry),
             "anchor": self.appendix.anchor(given.entry),
         }
+
+    def alike(self, entry: Entry) -> Markup:
+        """Where the calculations are listed that are like one that is written out; nothing where there are none."""
+        fold = self.appendix.fold(entry)
+        if fold is None:
+            return Markup("")
+        first, last = self.appendix.range_of(fold)
+        return Markup(
+            f'calculated alike: <a href="#{first.lower()}">{first}</a> to <a href="#{last.lower()}">{last}</a>'
+        )
 
     def origin(self, entry: Entry) -> str:
         """Where an entry that was not calculated comes from, in a few words."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from navarch.core.folding import Fold
 from navarch.core.formula import formula, symbol, validity
 from navarch.core.ledger import Entry
 from navarch.design.document.appendix import PARTS, Appendix, make_appendix
@@ -24,7 +25,17 @@ from navarch.design.document.model import (
     Table,
 )
 from navarch.design.document.prose import Inline, Label, Number, Prose, ProseError, Reference, Text
-from navarch.design.document.wording import DECIDED_BY, Spelt, clean, safe_url, spell, spell_interval, turns, words
+from navarch.design.document.wording import (
+    DECIDED_BY,
+    Spelt,
+    clean,
+    safe_url,
+    spell,
+    spell_alike,
+    spell_interval,
+    turns,
+    words,
+)
 
 Place = tuple[str, str]
 SUMMARY: Place = ("summary", "Summary")
@@ -281,9 +292,37 @@ class Script:
             yield f'<a id="appendix-{letter.lower()}"></a>\n\n## {letter} {title}'
             if letter == "A":
                 yield from (self.derivation(e) for e in entries)
+                yield from (self.fold(f) for f in self.appendix.folds)
             else:
                 heads = ["", "What", "Value", "80 %", "Source" if letter == "B" else "Field", "Used in"]
                 yield self.rows(heads, ["l", "l", "r", "r", "l", "l"], [self.leaf(e) for e in entries])
+
+    def fold(self, fold: Fold) -> str:
+        """Calculations that are like one that is written out, by their inputs."""
+        heads = ["", "", *(f"$`{symbol(c.symbol, 'latex')}`$" for c in fold.columns)]
+        heads += [f"$`{symbol(fold.shown.symbol, 'latex')}`$", "used in"]
+        rows = [
+            [
+                self.head(row.entry),
+                escape(self.appendix.named(row)),
+                *(
+                    f"[{spelt_out(spell_alike(e, fold.unit(i)))}](#{self.appendix.anchor(e)})"
+                    for i, e in enumerate(row.inputs)
+                ),
+                f"**{spelt_out(spell(row.entry.value, row.entry.unit))}**",
+                " ".join(self._coded(p) for p in self.appendix.users(row)),
+            ]
+            for row in fold.rows
+        ]
+        align = ["l", "l", *("r" for _ in fold.columns), "r", "l"]
+        command = f"navarch explain {self.document.imprint.file} {self.appendix.code(fold.rows[0].entry)}"
+        told = (
+            f"Calculated as {self._coded(fold.shown)}, from other inputs. *{escape(command)}* writes one of them out."
+        )
+        return f"{told}\n\n{self.rows(heads, align, rows)}"
+
+    def _coded(self, entry: Entry) -> str:
+        return f"[{self.appendix.code(entry)}](#{self.appendix.anchor(entry)})"
 
     def head(self, entry: Entry) -> str:
         """An entry's code, with its anchor."""
@@ -307,6 +346,9 @@ class Script:
             numbers = _subscripts(formula(entry, "latex", numbers=True))
             lines.append(f"$`{signs + ' = ' if signs else ''}{numbers}`$ = {result}{span}")
             lines.append(" · ".join(self._inputs(entry)) + self._limits(entry))
+        if (fold := self.appendix.fold(entry)) is not None:
+            first, last = (self._coded(row.entry) for row in (fold.rows[0], fold.rows[-1]))
+            lines.append(f"<sub>calculated alike: {first} to {last}</sub>")
         lines.append(self.used(entry))
         return "<br>\n".join(line for line in lines if line)
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
 
+from navarch.core.folding import Fold
 from navarch.core.formula import formula, symbol, validity
 from navarch.core.ledger import Entry, Input
 from navarch.core.plot import PALETTE
@@ -40,6 +41,7 @@ from navarch.design.document.wording import (
     safe_url,
     set_formula,
     spell,
+    spell_alike,
     spell_interval,
     words,
 )
@@ -274,8 +276,32 @@ class Sheet:
             if entries:
                 spell_entry = self.derivation if letter == "A" else self.leaf
                 head = f"{quoted(letter)}, {quoted(PARTS[letter])}, {quoted(f'appendix-{letter.lower()}')}"
-                made.append(f"part({head}, {{\n" + "\n".join(spell_entry(e) for e in entries) + "\n})")
+                folds = [self.fold(f) for f in self.appendix.folds] if letter == "A" else []
+                body = "\n".join([*(spell_entry(e) for e in entries), *folds])
+                made.append(f"part({head}, {{\n{body}\n}})")
         return ["appendix({\n" + "\n".join(made) + "\n})"] if made else []
+
+    def fold(self, fold: Fold) -> str:
+        """Calculations that are like one that is written out, by their inputs."""
+        signs = listed(f"${symbol(c.symbol, 'typst')}$" for c in fold.columns)
+        rows = listed(
+            listed(
+                (
+                    self._link(row.entry),
+                    quoted(self.appendix.named(row)),
+                    listed(
+                        f"({self._link(e)}, {spelt_out(spell_alike(e, fold.unit(i)))})"
+                        for i, e in enumerate(row.inputs)
+                    ),
+                    spelt_out(spell(row.entry.value, row.entry.unit)),
+                    listed(self._link(p) for p in self.appendix.users(row)),
+                )
+            )
+            for row in fold.rows
+        )
+        command = f"navarch explain {clean(self.document.imprint.file)} {self.appendix.code(fold.rows[0].entry)}"
+        sign = f"${symbol(fold.shown.symbol, 'typst')}$"
+        return f"alike({self._link(fold.shown)}, {quoted(command)}, {signs}, {sign}, {rows})"
 
     def derivation(self, entry: Entry) -> str:
         """An entry that was calculated or observed. A plain sum, product or ratio is told by its numbers alone."""
@@ -291,7 +317,9 @@ class Sheet:
         valid = set_formula(validity(entry, "typst"))
         limits = f"${valid}$" if valid else "none"
         inputs = listed(self._input(entry, sign, given) for sign, given in self.appendix.inputs(entry))
-        more = f"{self.span(entry)}, {inputs}, {limits}, {str(entry.exceeded).lower()}, {self.used(entry)}"
+        fold = self.appendix.fold(entry)
+        like = "none" if fold is None else listed(map(quoted, self.appendix.range_of(fold)))
+        more = f"{self.span(entry)}, {inputs}, {limits}, {str(entry.exceeded).lower()}, {self.used(entry)}, {like}"
         return f"derivation({head}, {shown}, $display({numbers})$, {widest}, {result}, {more})"
 
     def _input(self, entry: Entry, sign: str, given: Input) -> str:

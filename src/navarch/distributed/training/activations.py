@@ -80,13 +80,29 @@ def ffn_elements_recomputed(ffn_hidden, ffn_matrices):
     return (ffn_matrices - 1) * ffn_hidden
 
 
-@equation(symbol="u_moe", unit="1", source="each token is stored once for each expert that it visits, before and after")
+@equation(
+    symbol="u_attn", unit="1", source="DeepSeek-V3 2024, section 3.2.3: up-projections recomputed, their inputs kept"
+)
+def latent_attention_elements_recomputed(q_rank, kv_rank, rope_dim, output_width):
+    """Elements stored per token and layer in latent attention, queries, keys and values decompressed again.
+
+    q_rank: of the query compression; kv_rank: of the key-value compression; rope_dim: part of a head with rotary
+    position; output_width: into the output projection.
+    """
+    return q_rank + kv_rank + rope_dim + output_width
+
+
+@equation(
+    symbol="u_moe",
+    unit="1",
+    source="each token is stored once for each expert that it visits; gates are applied within the expert",
+)
 def routed_elements(experts_per_token, hidden, inner_elements):
     """Elements stored per token in the routed experts of a layer.
 
     experts_per_token: visited; hidden: width of the residual stream; inner_elements: stored within one expert.
     """
-    return experts_per_token * (2 * hidden + inner_elements)
+    return experts_per_token * (hidden + inner_elements)
 
 
 @equation(symbol="m_score", unit="byte", source=KORTHIKANTI)
@@ -194,3 +210,21 @@ def first_stage_logits(logits, pipeline):
     logits: of one microbatch [byte]; pipeline: stages.
     """
     return np.where(pipeline > 1, 0, logits)
+
+
+@equation(symbol="M_buf", unit="byte", source="one layer on its way out and one on its way in")
+def transfer_buffers(layer_bytes):
+    """Activations on their way to and from the host.
+
+    layer_bytes: activations of one layer and microbatch [byte].
+    """
+    return 2 * layer_bytes
+
+
+@equation(symbol="M_here", unit="byte", source="Rajbhandari et al. 2021 (ZeRO-Infinity), section 3: held by the host")
+def none_held(offloaded):
+    """What remains on the accelerator of data that lie in the host's memory.
+
+    offloaded: bytes in the host's memory [byte].
+    """
+    return 0 * offloaded

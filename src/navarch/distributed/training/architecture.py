@@ -119,6 +119,15 @@ def share_over_layers(layers, special_layers, special):
     return special_layers * special / layers
 
 
+@equation(symbol="x_rest", unit=None, source="weighted mean")
+def rest_over_layers(layers, special_layers, ordinary):
+    """Mean over the layers of what some lack.
+
+    layers: all; special_layers: that lack it; ordinary: value in the others.
+    """
+    return (layers - special_layers) * ordinary / layers
+
+
 @equation(symbol="P_vocab", unit="parameter", source=KORTHIKANTI)
 def vocabulary_parameters(vocab, hidden):
     """Parameters of one vocabulary matrix.

@@ -9,9 +9,6 @@ import numpy as np
 
 from navarch.distributed.training.notation import equation
 
-SHOEYBI = "Shoeybi et al. 2019, section 3"
-LEPIKHIN = "Lepikhin et al. 2020, section 3.2"
-
 
 @equation(symbol="M_act", unit="byte", source="Shoeybi et al. 2019, section 3")
 def layer_message(tokens, hidden, activation_bytes):
@@ -67,14 +64,88 @@ def context_time(message, context, bandwidth, latency):
     return 3 * (context - 1) * (message / bandwidth + latency)
 
 
-@equation(symbol="M_route", unit="byte", source="Lepikhin et al. 2020, section 3.2; tokens split over the tensor group")
-def dispatch_message(tokens, hidden, experts_per_token, tensor, activation_bytes):
-    """Activations that one expert all-to-all carries, per accelerator.
+@equation(
+    symbol="M_ulysses",
+    unit="byte",
+    source="Jacobs et al. 2023 (DeepSpeed-Ulysses), section 3.2: queries, keys, values, output",
+)
+def ulysses_message(tokens, query_width, key_width, value_width, output_width, tensor, activation_bytes):
+    """Activations of one context rank that Ulysses exchanges in one layer and microbatch forward.
 
-    tokens: of the microbatch on the accelerator [token]; hidden: width of the residual stream; experts_per_token:
-    visited; tensor: parallel degree; activation_bytes: of one element [byte].
+    tokens: of the microbatch on the accelerator [token]; query_width: of all query heads; key_width: of all key heads;
+    value_width: of all value heads; output_width: into the output projection; tensor: parallel degree;
+    activation_bytes: of one element [byte].
     """
-    return tokens / tensor * experts_per_token * hidden * activation_bytes
+    return tokens * (query_width + key_width + value_width + output_width) / tensor * activation_bytes
+
+
+@equation(
+    symbol="T_cp", unit="s", source="Jacobs et al. 2023 (DeepSpeed-Ulysses), section 3.2: the same exchanges backward"
+)
+def ulysses_time(all_to_all):
+    """Ulysses communication of one layer and microbatch.
+
+    all_to_all: time to exchange the activations of the forward pass [s].
+    """
+    return 2 * all_to_all
+
+
+@equation(symbol="M_token", unit="byte", source="tokens split over the tensor group (Liu et al. 2025, section 3)")
+def token_message(tokens, hidden, tensor, activation_bytes):
+    """Activations that one accelerator has to route to experts, each token once.
+
+    tokens: of the microbatch on the accelerator [token]; hidden: width of the residual stream; tensor: parallel degree;
+    activation_bytes: of one element [byte].
+    """
+    return tokens * hidden / tensor * activation_bytes
+
+
+@equation(symbol="N_dom", unit="1", source="definition")
+def domains_of(expert, domain):
+    """Scale-up domains that an expert group spans.
+
+    expert: parallel degree; domain: accelerators in one scale-up domain.
+    """
+    return np.maximum(1, expert / domain)
+
+
+@equation(
+    symbol="k_near", unit="1", source="experts equally likely; one copy for each expert visited within the domain"
+)
+def copies_within(expert, domains, experts_per_token):
+    """Copies of a token that cross the scale-up network.
+
+    expert: parallel degree; domains: that the group spans; experts_per_token: visited. The share of the domain's other
+    members.
+    """
+    return experts_per_token * (1 - domains / expert)
+
+
+@equation(
+    symbol="k_far",
+    unit="1",
+    source="DeepSeek-V3 2024, section 3.2.2: a token goes once to each node; experts equally likely",
+)
+def copies_across(domains, experts_per_token):
+    """Copies of a token that cross the scale-out network.
+
+    domains: scale-up domains that the group spans; experts_per_token: visited. The expected number of other domains
+    visited: a token is sent once to each and spread within it.
+    """
+    return (domains - 1) * (1 - (1 - 1 / domains) ** experts_per_token)
+
+
+@equation(symbol="T_A2A", unit="s", source="both tiers after each other; every rank starts one message to each tier")
+def exchange_time(message, near, far, scaleup, scaleout, rate, latency):
+    """Time of one exchange of tokens between experts.
+
+    message: activations of an accelerator, each token once [byte]; near: copies that cross the scale-up network; far:
+    copies that cross the scale-out network; scaleup: achieved bandwidth of an accelerator within its domain [byte/s];
+    scaleout: achieved bandwidth out of it [byte/s]; rate: of exchanges against ring collectives; latency: of an
+    exchange [s].
+    """
+    moving = message * (near / scaleup + far / scaleout) / rate
+    return np.where(near + far > 0, moving + latency, 0)
 
 
 @equation(
@@ -116,12 +187,101 @@ def boundary_message(tokens, hidden, tensor, activation_bytes):
 
 
 @equation(symbol="T_pp", unit="s", source="Narayanan et al. 2021, section 2.2.2: v sends forward, v backward")
-def pipeline_time(send, pipeline, virtual):
+def pipeline_time(send, overhead, pipeline, virtual):
     """Pipeline communication of one microbatch on a stage.
 
-    send: time of one [s]; pipeline: stages; virtual: model chunks of a stage.
+    send: time of one [s]; overhead: of the software for one [s]; pipeline: stages; virtual: model chunks of a stage.
     """
-    return np.where(pipeline > 1, 2 * virtual * send, 0)
+    return np.where(pipeline > 1, 2 * virtual * (send + overhead), 0)
+
+
+@equation(symbol="T_exp", unit="s", source="definition")
+def exposed_share(communication, hidden_share):
+    """Communication that computation does not hide, as a share.
+
+    communication: time of it [s]; hidden_share: that runs beside computation [fraction].
+    """
+    return communication * (1 - hidden_share)
+
+
+@equation(
+    symbol="T_exp",
+    unit="s",
+    source="Zhao et al. 2023, section 3.3: the first and the last piece have nothing beside them",
+)
+def exposed_collective(communication, beside, overlap, exposed_share):
+    """Communication of a step that computation does not hide.
+
+    communication: time of all of it [s]; beside: computation that can run at the same time [s]; overlap: share of that
+    computation that does hide [fraction]; exposed_share: of the communication that has nothing beside it [fraction].
+    """
+    return np.maximum(communication * exposed_share, communication - overlap * beside)
+
+
+@equation(symbol="T_hid", unit="s", source="definition")
+def hidden_time(communication, beside, overlap):
+    """Communication that computation hides.
+
+    communication: time of it [s]; beside: computation that can run at the same time [s]; overlap: share of that
+    computation that does hide [fraction].
+    """
+    return np.minimum(communication, overlap * beside)
+
+
+@equation(symbol="T_exp", unit="s", source="as of one collective; what hides one on a link hides no other on it")
+def exposed_collective_after(communication, beside, overlap, exposed_share, taken):
+    """Communication of a step that computation does not hide, where it hides another on the same link already.
+
+    communication: time of all of it [s]; beside: computation that can run at the same time [s]; overlap: share of that
+    computation that does hide [fraction]; exposed_share: of the communication that has nothing beside it [fraction];
+    taken: by other communication beside that computation [s].
+    """
+    left = np.maximum(0, overlap * beside - taken)
+    return np.maximum(communication * exposed_share, communication - left)
+
+
+@equation(symbol="T_exp", unit="s", source="two links work at the same time: the slower sets the pace")
+def exposed_beyond(exposed, other):
+    """Exposed communication on one link that outlasts that on another.
+
+    exposed: on the one [s]; other: on the other [s].
+    """
+    return np.maximum(0, exposed - other)
+
+
+@equation(
+    symbol="T_exp", unit="s", source="Zhao et al. 2023, section 3.3: the first layer's weights have nothing beside them"
+)
+def exposed_gathers(communication, beside, overlap, stage_layers):
+    """Communication of sharded weights in one microbatch that computation does not hide.
+
+    communication: time of all of it [s]; beside: computation of the microbatch [s]; overlap: share of it that does
+    hide [fraction]; stage_layers: layers on the stage.
+    """
+    return np.maximum(0, communication - overlap * beside) + communication / stage_layers
+
+
+@equation(symbol="T_off", unit="s", source="Rajbhandari et al. 2021 (ZeRO-Infinity), section 4.1: out and back")
+def offload_time(offloaded, host_bandwidth):
+    """Time to move data to the host and back.
+
+    offloaded: bytes moved each way [byte]; host_bandwidth: per direction [byte/s].
+    """
+    return 2 * offloaded / host_bandwidth
+
+
+@equation(
+    symbol="T_opt", unit="s", source="Ren et al. 2021 (ZeRO-Offload), section 4: gradients down, update, weights up"
+)
+def offloaded_optimiser_time(parameters, gradient_bytes, weight_bytes, host_bandwidth, optimiser_bytes, host_memory):
+    """Time of an optimiser's update on the host.
+
+    parameters: updated [parameter]; gradient_bytes: of one gradient [byte]; weight_bytes: of one weight [byte];
+    host_bandwidth: between accelerator and host, per direction [byte/s]; optimiser_bytes: of the states of one
+    parameter [byte]; host_memory: share of the host's memory bandwidth [byte/s].
+    """
+    moving = parameters * (gradient_bytes + weight_bytes) / host_bandwidth
+    return moving + parameters * (2 * optimiser_bytes + gradient_bytes + weight_bytes) / host_memory
 
 
 @equation(symbol="T_exp", unit="s", source="definition")

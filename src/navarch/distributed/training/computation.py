@@ -1,45 +1,17 @@
-"""Time of matrix products, attention and memory-bound kernels on one accelerator.
+"""Time of attention and memory-bound kernels on one accelerator, and of the host that launches them.
 
 A kernel bound by arithmetic takes its operations over the achieved rate; one bound by memory takes the bytes that it
-reads and writes over the achieved bandwidth. Elements moved are counted for a fused implementation.
+reads and writes over the achieved bandwidth. Elements moved are counted for a fused implementation. Matrix products are
+in `products`.
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from navarch.distributed.training.notation import equation
 
 TRAFFIC = "counted: tensors read and written by memory-bound kernels"
-
-
-@equation(symbol="F_sust", unit="FLOP/s", source="definition", valid="sustained > 0 and sustained <= 1")
-def sustained_peak(peak, sustained):
-    """Peak that kernels within a training step refer to.
-
-    peak: of the accelerator [FLOP/s]; sustained: rate of kernels within a step against alone [fraction]. Clocks fall
-    under sustained power, and communication takes some of the processors.
-    """
-    return peak * sustained
-
-
-@equation(symbol="T_fwd", unit="s", source="operations over the achieved rate")
-def matmul_time(parameters, tokens, split, peak, efficiency):
-    """Forward time of the matrix products of one layer.
-
-    parameters: that multiply each token [parameter]; tokens: of the microbatch on the accelerator [token]; split:
-    ways in which the work is divided; peak: of the accelerator [FLOP/s]; efficiency: achieved share [fraction].
-    """
-    return 2 * parameters * tokens / (split * peak * efficiency)
-
-
-@equation(symbol="T_fwd", unit="s", source="operations over the achieved rate")
-def expert_matmul_time(parameters, tokens, split, peak, efficiency, expert_efficiency):
-    """Forward time of the routed experts of one layer.
-
-    parameters: of the experts that a token visits [parameter]; tokens: of the microbatch on the accelerator [token];
-    split: ways in which the work is divided; peak: of the accelerator [FLOP/s]; efficiency: achieved share in dense
-    products [fraction]; expert_efficiency: of grouped products against dense ones [fraction]. Experts evenly loaded.
-    """
-    return 2 * parameters * tokens / (split * peak * efficiency * expert_efficiency)
 
 
 @equation(symbol="T_fwd", unit="s", source="operations over the achieved rate")
@@ -136,17 +108,13 @@ def routed_traffic(experts_per_token, hidden, inner_elements):
     return experts_per_token * (4 * hidden + inner_elements)
 
 
-@equation(
-    symbol="q_score",
-    unit="1",
-    source="counted: scores written, softmax and dropout (read, write each), values weighted",
-)
-def score_traffic(heads, sequence):
+@equation(symbol="q_score", unit="1", source="scores written, softmax and dropout (read, write each), values weighted")
+def score_traffic(heads, sequence, score_passes):
     """Elements of attention scores moved per token and layer forward.
 
-    heads: of attention; sequence: length [token].
+    heads: of attention; sequence: length [token]; score_passes: times that each score is read or written.
     """
-    return 6 * heads * sequence
+    return score_passes * heads * sequence
 
 
 @equation(symbol="Q_pass", unit="1", source="forward, then backward in proportion")
@@ -178,27 +146,44 @@ def selective_traffic(moved, backward_traffic, again):
 
 
 @equation(symbol="T_mem", unit="s", source="bytes over the achieved memory bandwidth")
-def traffic_time(tokens, replicated, divided, tensor, activation_bytes, bandwidth, efficiency):
+def traffic_time(tokens, replicated, divided, tensor, activation_bytes, traffic_factor, bandwidth, efficiency):
     """Time of the memory-bound kernels of one layer and microbatch.
 
     tokens: of the microbatch on the accelerator [token]; replicated: elements per token on the residual stream;
     divided: elements per token in the blocks; tensor: parallel degree; activation_bytes: of one element [byte];
-    bandwidth: of the memory [byte/s]; efficiency: achieved share of it [fraction].
+    traffic_factor: bytes moved for each byte counted; bandwidth: of the memory [byte/s]; efficiency: achieved share of
+    it [fraction].
     """
-    return tokens * (replicated + divided / tensor) * activation_bytes / (bandwidth * efficiency)
+    moved = tokens * (replicated + divided / tensor) * activation_bytes * traffic_factor
+    return moved / (bandwidth * efficiency)
 
 
 @equation(
     symbol="T_mem", unit="s", source="bytes over the achieved memory bandwidth; Korthikanti et al. 2022, section 4.2.2"
 )
-def traffic_time_sequence_parallel(tokens, replicated, divided, tensor, activation_bytes, bandwidth, efficiency):
+def traffic_time_sequence_parallel(
+    tokens, replicated, divided, tensor, activation_bytes, traffic_factor, bandwidth, efficiency
+):
     """Time of the memory-bound kernels of one layer and microbatch with sequence parallelism.
 
     tokens: of the microbatch on the accelerator [token]; replicated: elements per token on the residual stream;
     divided: elements per token in the blocks; tensor: parallel degree; activation_bytes: of one element [byte];
-    bandwidth: of the memory [byte/s]; efficiency: achieved share of it [fraction].
+    traffic_factor: bytes moved for each byte counted; bandwidth: of the memory [byte/s]; efficiency: achieved share of
+    it [fraction].
     """
-    return tokens * (replicated + divided) / tensor * activation_bytes / (bandwidth * efficiency)
+    moved = tokens * (replicated + divided) / tensor * activation_bytes * traffic_factor
+    return moved / (bandwidth * efficiency)
+
+
+@equation(symbol="T_route", unit="s", source="sorting, index tables and copies in proportion to the tokens routed")
+def routing_time(tokens, tensor, experts_per_token, routing, layers, moe_layers):
+    """Time to route tokens to experts and back in one mean layer, over all passes.
+
+    tokens: of the microbatch on the accelerator [token]; tensor: parallel degree, over which the tokens are divided;
+    experts_per_token: visited; routing: time for one token and expert [s]; layers: of the model; moe_layers: of them
+    with experts.
+    """
+    return tokens / tensor * experts_per_token * routing * moe_layers / layers
 
 
 @equation(
@@ -213,22 +198,118 @@ def accumulation_time(layer_parameters, split, gradient_bytes, bandwidth, effici
     return 2 * layer_parameters / split * gradient_bytes / (bandwidth * efficiency)
 
 
-@equation(symbol="T_gap", unit="s", source="forward, forward again and backward, one gap each")
-def gaps_time_recomputed(kernel_gap):
-    """Time between kernels in one layer and microbatch with full recomputation.
+@equation(symbol="f_fwd", unit="fraction", source="forward, then backward in proportion")
+def forward_share(backward_traffic):
+    """Share of the memory-bound kernels' time that is in the forward pass.
 
-    kernel_gap: of one pass through the layer [s].
+    backward_traffic: elements moved backward for each one forward.
     """
-    return 3 * kernel_gap
+    return 1 / (1 + backward_traffic)
 
 
-@equation(symbol="T_gap", unit="s", source="forward and backward, one gap each")
-def gaps_time(kernel_gap):
-    """Time between kernels in one layer and microbatch.
+@equation(symbol="f_fwd", unit="fraction", source="forward twice, then backward in proportion")
+def forward_share_recomputed(backward_traffic):
+    """Share of the memory-bound kernels' time that is in the first forward pass.
 
-    kernel_gap: of one pass through the layer [s].
+    backward_traffic: elements moved backward for each one forward.
     """
-    return 2 * kernel_gap
+    return 1 / (2 + backward_traffic)
+
+
+@equation(symbol="T_fwd", unit="s", source="definition")
+def forward_traffic_time(time, share):
+    """Time of the memory-bound kernels of the forward pass.
+
+    time: over all passes [s]; share: of it forward [fraction].
+    """
+    return time * share
+
+
+@equation(symbol="T_fwd", unit="s", source="as many collectives forward as backward")
+def communication_forward(time):
+    """Communication of the forward pass.
+
+    time: over all passes [s].
+    """
+    return time / 2
+
+
+@equation(symbol="T_fwd", unit="s", source="as many collectives forward, forward again and backward")
+def communication_forward_recomputed(time):
+    """Communication of the first forward pass.
+
+    time: over all passes [s].
+    """
+    return time / 3
+
+
+@equation(symbol="T_launch", unit="s", source="weighted mean")
+def share_of_launch(expert_launch, layers, moe_layers):
+    """Host time of one pass through the experts of a mean layer.
+
+    expert_launch: of one pass through the experts of a layer [s]; layers: of the model; moe_layers: of them with
+    experts.
+    """
+    return expert_launch * moe_layers / layers
+
+
+HOST = "counted: forward and backward, and forward again where all is recomputed"
+
+
+@equation(symbol="T_host", unit="s", source=HOST)
+def launch_time(layer_launch):
+    """Time of the host to launch the kernels of one layer and microbatch.
+
+    layer_launch: of one pass through the layer [s].
+    """
+    return 2 * layer_launch
+
+
+@equation(symbol="T_host", unit="s", source=HOST)
+def launch_time_recomputed(layer_launch):
+    """Time of the host to launch the kernels of one layer and microbatch with full recomputation.
+
+    layer_launch: of one pass through the layer [s].
+    """
+    return 3 * layer_launch
+
+
+@equation(symbol="T_gap", unit="s", source="the host launches ahead of the accelerator: the slower sets the pace")
+def gaps_time(busy, launching):
+    """Time that the accelerator waits for the host in one layer and microbatch.
+
+    busy: time of the accelerator [s]; launching: time of the host [s]. A soft maximum of the two (power 4), less the
+    accelerator's own time.
+    """
+    busy_2 = busy * busy
+    launching_2 = launching * launching
+    return np.sqrt(np.sqrt(busy_2 * busy_2 + launching_2 * launching_2)) - busy
+
+
+@equation(symbol="T_host,W", unit="s", source="counted: half of the kernels of a backward pass")
+def launch_time_of_weights(layer_launch):
+    """Time of the host to launch the gradients of the weights of one layer.
+
+    layer_launch: of one pass through the layer [s].
+    """
+    return layer_launch / 2
+
+
+@equation(
+    symbol="T_pass",
+    unit="s",
+    source="Euler's theorem: a pass has of the soft maximum what it grows with, and all add up",
+)
+def pass_time(own, own_launching, busy, launching):
+    """Time of one pass through a layer, its part of the waits for the host included.
+
+    own: time that the pass keeps the accelerator busy [s]; own_launching: that it takes the host [s]; busy: time of the
+    accelerator over all passes [s]; launching: time of the host over all passes [s].
+    """
+    busy_2 = busy * busy
+    launching_2 = launching * launching
+    waited = np.sqrt(np.sqrt(busy_2 * busy_2 + launching_2 * launching_2))
+    return (own * busy * busy_2 + own_launching * launching * launching_2) / (waited * waited * waited)
 
 
 @equation(symbol="T_loss", unit="s", source="counted: logits and their gradients moved six times in 32 bits")

@@ -1,4 +1,4 @@
-"""Memory of one accelerator by part: on the first pipeline stage and on the last."""
+"""Memory of an accelerator by part, on the first and on the last pipeline stage."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from navarch.core.arithmetic import largest_of, product_of, sum_of
 from navarch.distributed.training import activations as act
 from navarch.distributed.training import states
 from navarch.distributed.training.anatomy import Anatomy, mean_of, total_of
+from navarch.distributed.training.pipeline import in_flight_of
 from navarch.distributed.training.placement import Placement
-from navarch.distributed.training.shape import Number, Plan, Runtime, TransformerShape
+from navarch.distributed.training.runtime import Runtime
+from navarch.distributed.training.shape import Number, Plan, TransformerShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,19 @@ class StageMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerMemory:
+    """What one layer and the output matrix hold for one microbatch [byte].
+
+    stored: activations of a layer until its backward pass; working: activations of the layer being recomputed (None
+    where nothing is recomputed in full); logits: of the output matrix.
+    """
+
+    stored: Number
+    working: Number | None
+    logits: Number
+
+
+@dataclass(frozen=True, slots=True)
 class Footprint:
     """Memory on the first and the last stage, the larger of them, and one layer's activations per microbatch [byte]."""
 
@@ -54,7 +69,7 @@ class Footprint:
 def _states(placement: Placement, bytes_each: Number, sharded: bool, title: str) -> Number:
     """Bytes of one state over all populations of parameters."""
     parts = [
-        states.sharded_state_bytes(p.held, bytes_each, p.replicas, title=title)
+        states.sharded_state_bytes(p.held, bytes_each, p.shards, title=title)
         if sharded
         else states.state_bytes(p.held, bytes_each, title=title)
         for p in placement.populations
@@ -79,7 +94,7 @@ def _inner_elements(shape: TransformerShape, selective: bool) -> Number:
 
 
 def _layer_activations(
-    shape: TransformerShape, anatomy: Anatomy, plan: Plan, runtime: Runtime, placement: Placement, selective: bool
+    shape: TransformerShape, anatomy: Anatomy, plan: Plan, runtime: Runtime, tokens: Number, selective: bool
 ) -> Number:
     """Activations of one layer and microbatch, all kept or the cheap ones recomputed."""
     fused = plan.attention_kernel == "flash"
@@ -97,9 +112,8 @@ def _layer_activations(
             act.mask_elements(shape.hidden), runtime.mask_bytes, unit="byte/token", title="Dropout masks"
         )
         replicated = sum_of(replicated, masks, title="Bytes stored per token and layer, replicated", symbol="m_h")
-    widths = (anatomy.query_width, anatomy.key_width, anatomy.value_width, anatomy.output_width)
     elements = sum_of(
-        act.attention_elements(*widths),
+        _attention_elements(shape, anatomy, recomputed),
         _inner_elements(shape, recomputed),
         unit="1",
         title="Elements stored per token and layer in the blocks",
@@ -117,7 +131,16 @@ def _layer_activations(
             divided, _scores(shape, plan, runtime), title="Bytes stored per token and layer, divided", symbol="m_block"
         )
     layer = act.layer_activation_bytes_sequence_parallel if plan.sequence_parallel else act.layer_activation_bytes
-    return layer(placement.tokens, replicated, divided, plan.tensor)
+    return layer(tokens, replicated, divided, plan.tensor)
+
+
+def _attention_elements(shape: TransformerShape, anatomy: Anatomy, recomputed: bool) -> Number:
+    """Elements stored per token and layer in attention, scores aside."""
+    if recomputed and shape.q_rank is not None and shape.kv_rank is not None:
+        ranks = (shape.q_rank, shape.kv_rank, shape.rope_dim)
+        return act.latent_attention_elements_recomputed(*ranks, anatomy.output_width)
+    widths = (anatomy.query_width, anatomy.key_width, anatomy.value_width, anatomy.output_width)
+    return act.attention_elements(*widths)
 
 
 def _scores(shape: TransformerShape, plan: Plan, runtime: Runtime) -> Number:
@@ -127,59 +150,68 @@ def _scores(shape: TransformerShape, plan: Plan, runtime: Runtime) -> Number:
     return act.score_bytes(shape.heads, plan.sequence_length, runtime.activation_bytes)
 
 
-def _workspace(plan: Plan, runtime: Runtime, placement: Placement, working_layer: Number | None) -> Number:
+def layer_memory(
+    shape: TransformerShape, anatomy: Anatomy, plan: Plan, runtime: Runtime, tokens: Number
+) -> LayerMemory:
+    """What one layer and the output matrix hold for one microbatch."""
+    kept = _layer_activations(shape, anatomy, plan, runtime, tokens, plan.recomputation == "selective")
+    logits = act.logit_memory(tokens, shape.vocab, plan.tensor, runtime.logit_bytes)
+    if plan.recomputation != "full":
+        return LayerMemory(kept, None, logits)
+    arguments = (tokens, shape.hidden, runtime.activation_bytes)
+    if plan.sequence_parallel:
+        return LayerMemory(act.layer_input_bytes_sequence_parallel(*arguments, plan.tensor), kept, logits)
+    return LayerMemory(act.layer_input_bytes(*arguments), kept, logits)
+
+
+def _workspace(plan: Plan, runtime: Runtime, placement: Placement, layer: LayerMemory) -> Number:
     """What is held for a moment, with the framework's reserve."""
     parts = [runtime.memory_reserve]
-    if working_layer is not None:
-        parts.append(working_layer)
+    if layer.working is not None:
+        parts.append(layer.working)
+    if plan.offloads_activations:
+        parts.append(act.transfer_buffers(layer.stored))
     if plan.zero_stage >= 3:
         parts += [states.gathered_weights_bytes(p.layer, p.split, runtime.weight_bytes) for p in placement.populations]
     return total_of(parts, title="Workspace and reserve", symbol="M_work")
 
 
-def _stage(
-    common: tuple[Number, Number, Number],
-    workspace: Number,
-    layer: Number,
-    stage_layers: Number,
-    in_flight: Number,
-    logits: Number,
-) -> StageMemory:
-    held = act.stage_activation_bytes(stage_layers, in_flight, layer)
-    total = sum_of(*common, held, logits, workspace, title="Memory of one accelerator", symbol="M_device")
-    return StageMemory(*common, held, logits, workspace, total)
+def _activations(plan: Plan, placement: Placement, layer: LayerMemory, in_flight: Number) -> Number:
+    """Activations that a stage holds; those offloaded are in the host's memory."""
+    if plan.offloads_activations:
+        return act.none_held(layer.stored)
+    return act.stage_activation_bytes(placement.stage_layers, in_flight, layer.stored)
+
+
+def _stage(states_held: tuple[Number, Number, Number], workspace: Number, held: Number, logits: Number) -> StageMemory:
+    total = sum_of(*states_held, held, logits, workspace, title="Memory of one accelerator", symbol="M_device")
+    return StageMemory(*states_held, held, logits, workspace, total)
 
 
 def footprint_of(
-    shape: TransformerShape, anatomy: Anatomy, plan: Plan, runtime: Runtime, placement: Placement
+    shape: TransformerShape, anatomy: Anatomy, plan: Plan, runtime: Runtime, placement: Placement, layer: LayerMemory
 ) -> Footprint:
     """Memory of one accelerator on the first and the last pipeline stage."""
     zero = plan.zero_stage
+    weights = _states(placement, runtime.weight_bytes, zero >= 3, "Weights")
+    optimiser = _states(placement, runtime.optimiser_bytes, zero >= 1, "Optimiser states")
     common = (
-        _states(placement, runtime.weight_bytes, zero >= 3, "Weights"),
+        weights,
         _states(placement, runtime.gradient_bytes, zero >= 2, "Gradients"),
-        _states(placement, runtime.optimiser_bytes, zero >= 1, "Optimiser states"),
+        act.none_held(optimiser) if plan.offloads_optimiser else optimiser,
     )
-    is_full = plan.recomputation == "full"
-    kept = _layer_activations(shape, anatomy, plan, runtime, placement, plan.recomputation == "selective")
-    if is_full:
-        inputs = act.layer_input_bytes_sequence_parallel if plan.sequence_parallel else act.layer_input_bytes
-        arguments = (placement.tokens, shape.hidden, runtime.activation_bytes)
-        layer = inputs(*arguments, plan.tensor) if plan.sequence_parallel else inputs(*arguments)
-    else:
-        layer = kept
-    workspace = _workspace(plan, runtime, placement, kept if is_full else None)
-    pipeline = (placement.microbatches, plan.pipeline, plan.virtual_stages)
-    logits = act.logit_memory(placement.tokens, shape.vocab, plan.tensor, runtime.logit_bytes)
+    workspace = _workspace(plan, runtime, placement, layer)
+    flying = in_flight_of(plan.schedule, plan.pipeline, plan.virtual_stages, placement.microbatches)
     first = _stage(
         common,
         workspace,
-        layer,
-        placement.stage_layers,
-        act.in_flight_first(*pipeline),
-        act.first_stage_logits(logits, plan.pipeline),
+        _activations(plan, placement, layer, flying.first),
+        act.first_stage_logits(layer.logits, plan.pipeline),
     )
-    last = _stage(common, workspace, layer, placement.stage_layers, act.in_flight_last(*pipeline), logits)
+    last = _stage(common, workspace, _activations(plan, placement, layer, flying.last), layer.logits)
     return Footprint(
-        first, last, largest_of(first.total, last.total, title="Peak memory of an accelerator", symbol="M_peak"), layer
+        first,
+        last,
+        largest_of(first.total, last.total, title="Peak memory of an accelerator", symbol="M_peak"),
+        layer.stored,
     )

@@ -4,65 +4,122 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from navarch.core.arithmetic import sum_of
+from navarch.core.arithmetic import difference, sum_of
 from navarch.distributed.collectives import estimate as collectives
 from navarch.distributed.training import communication as com
 from navarch.distributed.training import computation as cmp
 from navarch.distributed.training.anatomy import Anatomy, mean_of, total_of
-from navarch.distributed.training.placement import Placement
-from navarch.distributed.training.shape import Hardware, Number, Plan, Runtime, TransformerShape
+from navarch.distributed.training.placement import LayerLinks
+from navarch.distributed.training.products import (
+    Passes,
+    aligned_time,
+    expert_products,
+    layer_products,
+    recomputed_products,
+    sustained_time,
+    times_of,
+)
+from navarch.distributed.training.runtime import Runtime
+from navarch.distributed.training.shape import Hardware, Number, Plan, TransformerShape
 
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
     """One mean layer and one microbatch on one accelerator, forward and backward [s].
 
-    compute, attention (within compute), elementwise, gaps; tensor, context, expert: communication, hidden or not.
+    compute: products, experts and attention; elementwise: memory-bound kernels; gaps: waiting for the host; tensor,
+    context, expert: communication that computation does not hide (expert: None where dense); all_tensor, all_context,
+    all_expert: hidden or not; total: of all but what is hidden; forward: of the forward pass; weights: of the
+    gradients of the weights, which the stage before does not wait for.
     """
 
     compute: Number
-    attention: Number
     elementwise: Number
     gaps: Number
     tensor: Number
     context: Number
     expert: Number | None
+    all_tensor: Number
+    all_context: Number
+    all_expert: Number | None
+    total: Number
+    forward: Number
+    weights: Number
+
+    def costs(self) -> list[Number]:
+        """The parts of the total."""
+        parts = (self.compute, self.elementwise, self.gaps, self.tensor, self.context, self.expert)
+        return [part for part in parts if part is not None]
 
 
-def peak_within_step(hardware: Hardware, runtime: Runtime) -> Number:
-    """The peak that kernels within a training step refer to."""
-    return cmp.sustained_peak(hardware.peak, runtime.sustained)
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """Time of the attention core of one layer: forward, and over all passes [s]."""
+
+    forward: Number
+    all_passes: Number
 
 
-def _attention(anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime, tokens: Number) -> Number:
-    """Time of the attention core of one layer, all passes."""
-    if plan.attention_kernel == "flash":
+def _attention(
+    shape: TransformerShape, anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime, tokens: Number
+) -> _Core:
+    is_flash = plan.attention_kernel == "flash"
+    if is_flash:
         efficiency = runtime.attention_efficiency
         passes = cmp.flash_recomputed_time if plan.recomputation == "full" else cmp.flash_trained_time
     else:
-        efficiency = hardware.matmul_efficiency
+        efficiency = runtime.unfused_efficiency
         passes = cmp.trained_time if plan.recomputation == "none" else cmp.recomputed_time
-    forward = cmp.attention_time(
-        anatomy.attention_executed, tokens, plan.tensor, peak_within_step(hardware, runtime), efficiency
+    forward = cmp.attention_time(anatomy.attention_executed, tokens, plan.tensor, hardware.attention_peak, efficiency)
+    if not is_flash:
+        forward = aligned_time(
+            forward,
+            shape.head_dim,
+            shape.head_dim,
+            runtime.head_alignment,
+            runtime.ragged_heads_rate,
+            title="Forward time of the attention core of one layer, heads not aligned",
+        )
+    return _Core(
+        forward, passes(forward, title="Time of the attention core of one layer and microbatch", symbol="T_attn")
     )
-    return passes(forward, title="Time of the attention core of one layer and microbatch", symbol="T_attn")
 
 
-def _compute(
-    anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime, tokens: Number, attention: Number
-) -> Number:
-    """Time of the matrix products and attention of one layer, all passes."""
-    rate = (tokens, plan.tensor, peak_within_step(hardware, runtime), hardware.matmul_efficiency)
-    forward = [cmp.matmul_time(anatomy.layer_matrices, *rate)]
-    if anatomy.layer_experts_active is not None:
-        forward.append(cmp.expert_matmul_time(anatomy.layer_experts_active, *rate, runtime.expert_efficiency))
-    passes = cmp.recomputed_time if plan.recomputation == "full" else cmp.trained_time
-    products = passes(
-        total_of(forward, title="Forward time of the matrix products of one layer", symbol="T_fwd"),
-        title="Time of the matrix products of one layer and microbatch",
-        symbol="T_mat",
-    )
-    return sum_of(products, attention, title="Computation of one layer and microbatch", symbol="T_layer")
+def _products(
+    shape: TransformerShape, anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime, links: LayerLinks
+) -> Passes:
+    """Times of all matrix products of one layer within a step, experts included."""
+    ragged = (runtime.alignment, runtime.ragged_rate)
+    alone = layer_products(shape, anatomy, hardware, plan, links.tokens, ragged)
+    if links.expert_split is not None:
+        split = (plan.tensor, links.expert_split)
+        experts = expert_products(shape, hardware, *split, links.tokens, runtime.expert_rate)
+        alone = Passes(
+            *(
+                sum_of(one, other, title="Products of a mean layer, experts included")
+                for one, other in zip(alone.as_tuple(), experts.as_tuple(), strict=True)
+            )
+        )
+    return Passes(*(sustained_time(time, runtime.sustained) for time in alone.as_tuple()))
+
+
+def _again(
+    shape: TransformerShape,
+    anatomy: Anatomy,
+    hardware: Hardware,
+    plan: Plan,
+    runtime: Runtime,
+    links: LayerLinks,
+    products: Passes,
+) -> list[Number]:
+    """Products that the backward pass repeats."""
+    if plan.recomputation == "full":
+        return [products.forward]
+    repeated = recomputed_products(shape, anatomy, plan.tensor)
+    if plan.recomputation == "none" or plan.attention_kernel == "unfused" or not repeated:
+        return []
+    alone = times_of(hardware, links.tokens, repeated, (runtime.alignment, runtime.ragged_rate))
+    return [sustained_time(alone.forward, runtime.sustained, title="Products repeated by the backward pass")]
 
 
 def _inner_traffic(shape: TransformerShape) -> Number:
@@ -88,7 +145,7 @@ def _traffic(shape: TransformerShape, anatomy: Anatomy, plan: Plan, runtime: Run
     blocks = [cmp.rotary_traffic(anatomy.query_width, anatomy.key_width), inner]
     is_unfused = plan.attention_kernel == "unfused"
     if is_unfused:
-        scores = cmp.score_traffic(shape.heads, plan.sequence_length)
+        scores = cmp.score_traffic(shape.heads, plan.sequence_length, runtime.score_passes)
         blocks.append(scores)
     block = sum_of(*blocks, title="Elements moved per token and layer forward in the blocks", symbol="q_block")
     ratio = runtime.backward_traffic
@@ -102,69 +159,174 @@ def _traffic(shape: TransformerShape, anatomy: Anatomy, plan: Plan, runtime: Run
     return cmp.selective_traffic(residual, ratio, again), cmp.selective_traffic(block, ratio, inner)
 
 
-def _elementwise(
-    shape: TransformerShape, anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime, placement: Placement
+def _kernels(
+    shape: TransformerShape, anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime, tokens: Number
 ) -> Number:
-    """Time of the memory-bound kernels of one layer, all passes, gradient accumulation included."""
-    memory = (hardware.memory_bandwidth, hardware.memory_efficiency)
+    """Time of the memory-bound kernels of one layer over all passes."""
     time = cmp.traffic_time_sequence_parallel if plan.sequence_parallel else cmp.traffic_time
-    traffic = _traffic(shape, anatomy, plan, runtime)
-    kernels = time(placement.tokens, *traffic, plan.tensor, runtime.activation_bytes, *memory)
-    accumulation = [
-        cmp.accumulation_time(p.layer, p.split, runtime.gradient_bytes, *memory) for p in placement.populations
-    ]
-    return sum_of(kernels, *accumulation, title="Memory-bound kernels of one layer and microbatch", symbol="T_mem")
+    return time(
+        tokens,
+        *_traffic(shape, anatomy, plan, runtime),
+        plan.tensor,
+        runtime.activation_bytes,
+        runtime.traffic_factor,
+        hardware.memory_bandwidth,
+        hardware.memory_efficiency,
+    )
 
 
-def layer_cost(
-    shape: TransformerShape, anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime, placement: Placement
-) -> LayerCost:
-    """Everything that one mean layer costs for one microbatch."""
-    tokens = placement.tokens
-    is_full = plan.recomputation == "full"
-    message = com.layer_message(tokens, shape.hidden, runtime.activation_bytes)
+def _accumulation(anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime, links: LayerLinks) -> Number:
+    """Time to accumulate the gradients of one layer."""
+    memory = (hardware.memory_bandwidth, hardware.memory_efficiency)
+    parts = [cmp.accumulation_time(anatomy.layer_dense, plan.tensor, runtime.gradient_bytes, *memory)]
+    if anatomy.layer_experts is not None:
+        parts.append(cmp.accumulation_time(anatomy.layer_experts, links.expert_split, runtime.gradient_bytes, *memory))
+    return total_of(parts, title="Time to accumulate the gradients of one layer", symbol="T_acc")
+
+
+def _routing(shape: TransformerShape, plan: Plan, runtime: Runtime, tokens: Number) -> list[Number]:
+    """Time to route tokens to experts and back, where there are experts."""
+    if shape.experts is None:
+        return []
+    layers = (shape.layers, shape.moe_layers)
+    return [cmp.routing_time(tokens, plan.tensor, shape.experts_per_token, runtime.routing, *layers)]
+
+
+def _tensor(shape: TransformerShape, plan: Plan, runtime: Runtime, links: LayerLinks) -> Number:
+    """Tensor-parallel communication of one layer, hidden or not."""
+    message = com.layer_message(links.tokens, shape.hidden, runtime.activation_bytes)
     all_reduce = collectives.ring_all_reduce_time(
         message,
         plan.tensor,
-        placement.tensor.bandwidth,
-        placement.tensor.latency,
+        links.tensor.bandwidth,
+        links.tensor.latency,
         title="Time of one tensor-parallel all-reduce",
     )
-    keys = com.key_value_message(tokens, anatomy.key_width, anatomy.value_width, plan.tensor, runtime.activation_bytes)
-    expert = None
-    if placement.expert is not None:
-        sent = com.dispatch_message(
-            tokens, shape.hidden, shape.experts_per_token, plan.tensor, runtime.activation_bytes
+    return (com.tensor_time_recomputed if plan.recomputation == "full" else com.tensor_time)(all_reduce)
+
+
+def _context(anatomy: Anatomy, plan: Plan, runtime: Runtime, links: LayerLinks) -> Number:
+    """Context-parallel communication of one layer, hidden or not."""
+    widths = (anatomy.query_width, anatomy.key_width, anatomy.value_width, anatomy.output_width)
+    link = links.context
+    if plan.context_kind == "ulysses":
+        message = com.ulysses_message(links.tokens, *widths, plan.tensor, runtime.activation_bytes)
+        exchange = collectives.all_to_all_time(message, plan.context, link.bandwidth, link.latency)
+        return com.ulysses_time(exchange)
+    keys = com.key_value_message(
+        links.tokens, anatomy.key_width, anatomy.value_width, plan.tensor, runtime.activation_bytes
+    )
+    return com.context_time(keys, plan.context, link.bandwidth, link.latency)
+
+
+def _expert(shape: TransformerShape, plan: Plan, runtime: Runtime, links: LayerLinks) -> Number | None:
+    """Expert-parallel communication of one layer, hidden or not."""
+    if links.expert is None:
+        return None
+    message = com.token_message(links.tokens, shape.hidden, plan.tensor, runtime.activation_bytes)
+    exchange = com.exchange_time(message, *links.expert.as_arguments(), runtime.exchange_rate, links.expert.latency)
+    every = com.expert_time_recomputed if plan.recomputation == "full" else com.expert_time
+    return every(exchange, shape.layers, shape.moe_layers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Launching:
+    """Time of the host to launch the kernels of a mean layer: of one pass, and of all [s]."""
+
+    once: Number
+    all_passes: Number
+
+
+def _launching(shape: TransformerShape, plan: Plan, runtime: Runtime) -> _Launching:
+    once = runtime.layer_launch
+    if shape.experts is not None:
+        experts = cmp.share_of_launch(runtime.expert_launch, shape.layers, shape.moe_layers)
+        once = sum_of(once, experts, title="Host time of one pass through a mean layer", symbol="T_launch")
+    return _Launching(once, (cmp.launch_time_recomputed if plan.recomputation == "full" else cmp.launch_time)(once))
+
+
+def layer_cost(
+    shape: TransformerShape, anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime, links: LayerLinks
+) -> LayerCost:
+    """Everything that one mean layer costs for one microbatch."""
+    products = _products(shape, anatomy, hardware, plan, runtime, links)
+    core = _attention(shape, anatomy, hardware, plan, runtime, links.tokens)
+    again = _again(shape, anatomy, hardware, plan, runtime, links, products)
+    compute = sum_of(
+        products.forward,
+        products.backward_input,
+        products.backward_weight,
+        *again,
+        core.all_passes,
+        title="Computation of one layer and microbatch",
+        symbol="T_comp",
+    )
+    kernels = _kernels(shape, anatomy, hardware, plan, runtime, links.tokens)
+    accumulation = _accumulation(anatomy, hardware, plan, runtime, links)
+    routing = _routing(shape, plan, runtime, links.tokens)
+    elementwise = sum_of(
+        kernels, accumulation, *routing, title="Memory-bound kernels of one layer and microbatch", symbol="T_mem"
+    )
+    tensor, context = _tensor(shape, plan, runtime, links), _context(anatomy, plan, runtime, links)
+    expert = _expert(shape, plan, runtime, links)
+    exposed = [
+        com.exposed_share(tensor, runtime.tensor_hidden, title="Exposed tensor-parallel communication of one layer"),
+        com.exposed_time(
+            context,
+            core.all_passes,
+            runtime.context_overlap,
+            title="Exposed context-parallel communication of one layer",
+        ),
+    ]
+    if expert is not None:
+        exposed.append(
+            com.exposed_share(expert, runtime.expert_hidden, title="Exposed expert-parallel communication of one layer")
         )
-        one = collectives.all_to_all_time(sent, plan.expert, placement.expert.bandwidth, placement.expert.latency)
-        expert = (com.expert_time_recomputed if is_full else com.expert_time)(one, shape.layers, shape.moe_layers)
-    attention = _attention(anatomy, hardware, plan, runtime, tokens)
-    gaps = cmp.gaps_time_recomputed if is_full else cmp.gaps_time
+    busy = sum_of(
+        compute, elementwise, *exposed, title="Time that one layer keeps the accelerator busy", symbol="T_busy"
+    )
+    launching = _launching(shape, plan, runtime)
+    gaps = cmp.gaps_time(busy, launching.all_passes)
+    total = sum_of(busy, gaps, title="Time of one layer and microbatch", symbol="T_layer")
+    forward = _forward_of(plan, runtime, products, core, kernels, exposed)
+    weights = sum_of(products.backward_weight, accumulation, title="Gradients of the weights of one layer, busy")
+    of_weights = cmp.launch_time_of_weights(launching.once)
+    whole = (busy, launching.all_passes)
     return LayerCost(
-        _compute(anatomy, hardware, plan, runtime, tokens, attention),
-        attention,
-        _elementwise(shape, anatomy, hardware, plan, runtime, placement),
-        gaps(runtime.kernel_gap),
-        (com.tensor_time_recomputed if is_full else com.tensor_time)(all_reduce),
-        com.context_time(keys, plan.context, placement.context.bandwidth, placement.context.latency),
+        compute,
+        elementwise,
+        gaps,
+        exposed[0],
+        exposed[1],
+        exposed[2] if expert is not None else None,
+        tensor,
+        context,
         expert,
+        total,
+        cmp.pass_time(forward, launching.once, *whole, title="Forward pass through one layer", symbol="T_F"),
+        cmp.pass_time(weights, of_weights, *whole, title="Gradients of the weights of one layer", symbol="T_W"),
     )
 
 
-def exposed_of(layer: LayerCost, runtime: Runtime) -> tuple[Number, Number, Number | None]:
-    """Tensor, context and expert communication of one layer that computation does not hide."""
-    tensor = com.exposed_time(
-        layer.tensor, layer.compute, runtime.tensor_overlap, title="Exposed tensor-parallel communication of one layer"
+def _forward_of(
+    plan: Plan, runtime: Runtime, products: Passes, core: _Core, kernels: Number, exposed: list[Number]
+) -> Number:
+    """Time that the forward pass through one layer keeps the accelerator busy: products, kernels and communication."""
+    share = cmp.forward_share_recomputed if plan.recomputation == "full" else cmp.forward_share
+    moved = cmp.forward_traffic_time(kernels, share(runtime.backward_traffic))
+    passes = cmp.communication_forward_recomputed if plan.recomputation == "full" else cmp.communication_forward
+    return sum_of(
+        products.forward,
+        core.forward,
+        moved,
+        *(passes(time) for time in exposed),
+        title="Forward pass through one layer, busy",
     )
-    context = com.exposed_time(
-        layer.context,
-        layer.attention,
-        runtime.context_overlap,
-        title="Exposed context-parallel communication of one layer",
+
+
+def backward_input_of(layer: LayerCost) -> Number:
+    """Time of the backward pass through one layer less the gradients of the weights; what is recomputed included."""
+    backward = difference(layer.total, layer.forward, unit="s", title="Backward pass through one layer", symbol="T_bwd")
+    return difference(
+        backward, layer.weights, unit="s", title="Backward pass less the gradients of the weights", symbol="T_B"
     )
-    if layer.expert is None:
-        return tensor, context, None
-    expert = com.exposed_time(
-        layer.expert, layer.compute, runtime.expert_overlap, title="Exposed expert-parallel communication of one layer"
-    )
-    return tensor, context, expert

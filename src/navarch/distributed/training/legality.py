@@ -7,20 +7,46 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from navarch.distributed.training.shape import RECOMPUTATIONS, Hardware, Plan, TransformerShape
+from navarch.distributed.training.forms import COMMON, Forms, LayerForm, StepForm
+from navarch.distributed.training.pipeline import runs_with
+from navarch.distributed.training.shape import (
+    ATTENTION_KERNELS,
+    CONTEXT_KINDS,
+    OFFLOADS,
+    RECOMPUTATIONS,
+    SCHEDULES,
+    Hardware,
+    Plan,
+    TransformerShape,
+)
 
 NUMERIC = ("tensor", "pipeline", "data", "context", "expert", "virtual_stages", "microbatch")
-CATEGORICAL = ("zero_stage", "sequence_parallel", "recomputation", "attention_kernel")
+CATEGORICAL = (
+    "zero_stage", "shard", "sequence_parallel", "recomputation", "attention_kernel", "schedule", "context_kind",
+    "offload",
+)  # fmt: skip
 
 MAX_MICROBATCH = 16
 MAX_VIRTUAL_STAGES = 16
 MAX_CONTEXT = 16
 LONG_SEQUENCE = 16384
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "recomputation": RECOMPUTATIONS,
+    "schedule": SCHEDULES,
+    "context_kind": CONTEXT_KINDS,
+    "offload": OFFLOADS,
+    "attention_kernel": ATTENTION_KERNELS,
+}
+
+Table = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 class InfeasibleError(ValueError):
@@ -47,6 +73,7 @@ class Request:
     global_batch: int
     sequence_length: int
     fixed: Mapping[str, Any]
+    forms: Forms = COMMON
 
 
 def _plain(value: Any) -> Any:
@@ -100,7 +127,8 @@ def _pipeline(request: Request, tensor: int) -> list[int]:
 def _context(request: Request, tensor: int, pipeline: int) -> list[int]:
     left = request.accelerators // (tensor * pipeline)
     legal = [c for c in divisors(left) if request.sequence_length % (2 * c) == 0 or c == 1]
-    usual = [c for c in legal if c == 1 or (c <= MAX_CONTEXT and request.sequence_length >= LONG_SEQUENCE)]
+    tried = request.forms.short_context or request.sequence_length >= LONG_SEQUENCE
+    usual = [c for c in legal if c == 1 or (c <= MAX_CONTEXT and tried)]
     problem = (
         f"must divide the {left:,} accelerators left by tensor x pipeline = {tensor * pipeline:,} and half the sequence"
     )
@@ -181,18 +209,35 @@ def _nothing(request: Request) -> InfeasibleError:
     )
 
 
+FORMS_NEED = {
+    "schedule": "only 1f1b runs without a pipeline or with virtual stages; dualpipe needs an even number of stages and "
+    "of microbatches, and twice as many of these",
+    "context_kind": "tensor x context must divide the attention heads for ulysses",
+    "shard": "it must divide the replicas, data x context, of a plan",
+}
+
+
+def no_form(request: Request) -> InfeasibleError:
+    """Why the degrees that are legal go with none of the forms."""
+    for field, need in FORMS_NEED.items():
+        if field in request.fixed:
+            return InfeasibleError(field, request.fixed[field], "no legal plan has it", need)
+    sizes = f"{request.accelerators:,} accelerators"
+    return InfeasibleError("forms", sizes, "none of the forms that are tried can be run", "try more forms")
+
+
 def check_fixed(request: Request) -> None:
     """Refuse fixed fields that are unknown, not whole, or of a category that does not exist."""
     for field, value in request.fixed.items():
-        if field in NUMERIC:
-            if not float(value).is_integer() or value < 1:
+        if field in (*NUMERIC, "shard"):
+            if value is not None and (not float(value).is_integer() or value < 1):
                 raise InfeasibleError(field, value, "is not a whole number of at least 1", "allowed: 1, 2, 3, ...")
         elif field == "zero_stage":
             if value not in (0, 1, 2, 3):
                 raise InfeasibleError(field, value, "is not a stage of ZeRO", "allowed: 0, 1, 2, 3")
-        elif field == "recomputation":
-            if value not in RECOMPUTATIONS:
-                raise InfeasibleError(field, value, "is not known", "allowed: " + ", ".join(RECOMPUTATIONS))
+        elif field in WORDS:
+            if value not in WORDS[field]:
+                raise InfeasibleError(field, value, "is not known", "allowed: " + ", ".join(WORDS[field]))
         elif field not in CATEGORICAL:
             raise InfeasibleError(
                 field, value, "is not a field of a plan", "allowed: " + ", ".join(NUMERIC + CATEGORICAL)
@@ -209,6 +254,83 @@ def check_fixed(request: Request) -> None:
         )
 
 
+def fixed_forms(forms: Forms, fixed: Mapping[str, Any]) -> Forms:
+    """The forms that are left where some categories are fixed."""
+    kept = {
+        "zero_stages": ("zero_stage", int),
+        "schedules": ("schedule", str),
+        "context_kinds": ("context_kind", str),
+        "recomputations": ("recomputation", str),
+        "sequence_parallel": ("sequence_parallel", bool),
+        "offloads": ("offload", str),
+    }
+    left: dict[str, Any] = {name: (kind(fixed[field]),) for name, (field, kind) in kept.items() if field in fixed}
+    if "shard" in fixed:
+        left["hybrid"] = False
+    return replace(forms, **left)
+
+
+def numeric_table(request: Request) -> Table:
+    """Every legal combination of the numeric fields, a row each, in the order of NUMERIC."""
+    check_fixed(request)
+    return np.array(_rows(request), dtype=float)
+
+
+def layer_legal(request: Request, form: LayerForm, columns: Mapping[str, Table]) -> Mask:
+    """The rows that a layer's form can be combined with; a form that would change nothing is left to its twin."""
+    legal = np.ones(len(columns["tensor"]), bool)
+    if not form.sequence_parallel and "sequence_parallel" not in request.fixed:
+        legal &= columns["tensor"] > 1
+    if form.context_kind == "ulysses":
+        split = columns["tensor"] * columns["context"]
+        heads, kv_heads = float(request.shape.heads), float(request.shape.kv_heads)
+        whole = (np.mod(heads, split) == 0) & ((np.mod(kv_heads, split) == 0) | (np.mod(split, kv_heads) == 0))
+        legal &= whole & ((columns["context"] > 1) | ("context_kind" in request.fixed))
+    return legal
+
+
+def step_legal(request: Request, form: StepForm, columns: Mapping[str, Table]) -> Mask:
+    """The rows that a step's form can be combined with; a form that would change nothing is left to its twin."""
+    replicas = columns["data"] * columns["context"]
+    microbatches = float(request.global_batch) / (columns["data"] * columns["microbatch"])
+    legal = np.ones(len(replicas), bool)
+    if "zero_stage" not in request.fixed:
+        legal &= (replicas > 1) | (form.zero_stage == 0)
+        legal &= (columns["pipeline"] == 1) | (form.zero_stage < 2)
+    if form.hybrid:
+        shard = shard_within_domain(request.hardware, columns["tensor"])
+        legal &= (shard > 1) & (shard < replicas) & (np.mod(replicas, shard) == 0)
+    elif request.fixed.get("shard"):
+        legal &= np.mod(replicas, np.minimum(replicas, request.fixed["shard"])) == 0
+    if form.schedule == "1f1b":
+        return legal & runs_with("interleaved", columns["pipeline"], columns["virtual_stages"], microbatches)
+    legal &= (columns["pipeline"] > 1) | ("schedule" in request.fixed)
+    return legal & (columns["virtual_stages"] == 1) & runs_with(form.schedule, columns["pipeline"], 1.0, microbatches)
+
+
+def shard_within_domain(hardware: Hardware, tensor: Any) -> Any:
+    """Replicas that a hybrid sharding shares states among: those within one scale-up domain."""
+    return np.maximum(1, np.floor(float(hardware.scaleup_domain) / tensor))
+
+
+def plan_of(request: Request, layer: LayerForm, step: StepForm, columns: Mapping[str, Any]) -> Plan:
+    """The plan of arrays of some rows under two forms."""
+    shard = shard_within_domain(request.hardware, columns["tensor"]) if step.hybrid else request.fixed.get("shard")
+    return Plan(
+        **columns,
+        global_batch=float(request.global_batch),
+        sequence_length=float(request.sequence_length),
+        zero_stage=step.zero_stage,
+        shard=shard,
+        sequence_parallel=layer.sequence_parallel,
+        recomputation=layer.recomputation,
+        attention_kernel=request.fixed.get("attention_kernel", "flash"),
+        schedule=step.schedule,
+        context_kind=layer.context_kind,
+        offload=step.offload,
+    )
+
+
 def enumerate_plans(
     shape: TransformerShape,
     hardware: Hardware,
@@ -216,39 +338,23 @@ def enumerate_plans(
     global_batch: int,
     sequence_length: int,
     fixed: Mapping[str, Any] | None = None,
+    forms: Forms = COMMON,
 ) -> list[Plan]:
-    """Every legal plan, as one `Plan` of arrays for each combination of categories.
+    """Every legal plan, as one `Plan` of arrays for each combination of forms.
 
     accelerators: all of them are used; global_batch: sequences; sequence_length [token]; fixed: fields of `Plan` that
-    the user has set. Tensor groups stay within a scale-up domain, ZeRO-2 and ZeRO-3 within a single stage, and
-    context parallelism is tried from 16,384 tokens, unless fixed otherwise. Raises InfeasibleError where nothing is
-    legal.
+    the user has set; forms: tried. Tensor groups stay within a scale-up domain and ZeRO-2 and ZeRO-3 within a single
+    stage, unless fixed otherwise. Raises InfeasibleError where nothing is legal.
     """
-    request = Request(shape, hardware, int(accelerators), int(global_batch), int(sequence_length), dict(fixed or {}))
-    check_fixed(request)
-    table = np.array(_rows(request), dtype=float)
+    given = dict(fixed or {})
+    left = fixed_forms(forms, given)
+    request = Request(shape, hardware, int(accelerators), int(global_batch), int(sequence_length), given, left)
+    table = numeric_table(request)
     columns = dict(zip(NUMERIC, table.T, strict=True))
-    replicated = columns["data"] * columns["context"] > 1
-    single = columns["pipeline"] == 1
     plans = []
-    for zero, recomputation in itertools.product(
-        [request.fixed["zero_stage"]] if "zero_stage" in request.fixed else (0, 1, 2, 3),
-        [request.fixed["recomputation"]] if "recomputation" in request.fixed else RECOMPUTATIONS,
-    ):
-        legal = np.ones(len(table), bool)
-        if "zero_stage" not in request.fixed:
-            legal = (replicated if zero else legal) & (single if zero >= 2 else legal)
-        if not legal.any():
-            continue
-        plans.append(
-            Plan(
-                **{name: column[legal] for name, column in columns.items()},
-                global_batch=float(global_batch),
-                sequence_length=float(sequence_length),
-                zero_stage=int(zero),
-                sequence_parallel=bool(request.fixed.get("sequence_parallel", True)),
-                recomputation=recomputation,
-                attention_kernel=request.fixed.get("attention_kernel", "flash"),
-            )
-        )
+    for layer, step in itertools.product(left.layer_forms(), left.step_forms()):
+        legal = layer_legal(request, layer, columns) & step_legal(request, step, columns)
+        if legal.any():
+            kept = {name: column[legal] for name, column in columns.items()}
+            plans.append(plan_of(request, layer, step, kept))
     return plans

@@ -32,7 +32,8 @@ NOTATION = {
     "latency": "alpha", "message": "M", "time": "T", "forward": "T_fwd", "moved": "q", "again": "q_again",
     "backward_traffic": "rho_bwd", "kernel_gap": "T_gap", "layer_time": "T_layer", "head_time": "T_head",
     "step": "T_smooth", "step_time": "T_step", "send": "T_send", "all_reduce": "T_AR", "all_to_all": "T_A2A",
-    "communication": "T_comm", "beside": "T_beside", "overlap": "omega", "computation": "T_comp", "factor": "phi",
+    "communication": "T_comm", "beside": "T_beside", "overlap": "omega", "taken": "T_hid", "own": "T_own",
+    "own_launching": "T_host,own", "busy": "T_busy", "launching": "T_host", "computation": "T_comp", "factor": "phi",
 }  # fmt: skip
 
 

@@ -1,12 +1,11 @@
-"""What a training step is estimated from: a transformer, its hardware, a plan, and the constants of the runtime.
+"""What a training step is estimated from: a transformer, its hardware, a plan, and the constants of the software.
 
 Numbers may be floats, NumPy arrays (of candidate plans) or ledger values; categories are plain Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Number = Any
@@ -14,8 +13,15 @@ Number = Any
 
 Recomputation = Literal["none", "selective", "full"]
 AttentionKernel = Literal["flash", "unfused"]
+Schedule = Literal["1f1b", "gpipe", "zero-bubble", "zero-bubble-2", "zero-bubble-v", "dualpipe"]
+ContextKind = Literal["ring", "ulysses"]
+Offload = Literal["none", "optimiser", "activations", "both"]
 
 RECOMPUTATIONS: tuple[Recomputation, ...] = ("none", "selective", "full")
+ATTENTION_KERNELS: tuple[AttentionKernel, ...] = ("flash", "unfused")
+SCHEDULES: tuple[Schedule, ...] = ("1f1b", "gpipe", "zero-bubble", "zero-bubble-2", "zero-bubble-v", "dualpipe")
+CONTEXT_KINDS: tuple[ContextKind, ...] = ("ring", "ulysses")
+OFFLOADS: tuple[Offload, ...] = ("none", "optimiser", "activations", "both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class TransformerShape:
     Latent attention (None where plain): kv_rank, q_rank (None where queries are not compressed), nope_dim, rope_dim,
     value_dim.
     Sliding window (None where every layer attends in full): window [token], window_layers.
+    prediction_modules: output matrices beside the one (multi-token prediction; their layers count among the others;
+    None where there is none).
     """
 
     layers: Number
@@ -57,22 +65,25 @@ class TransformerShape:
     value_dim: Number | None = None
     window: Number | None = None
     window_layers: Number | None = None
+    prediction_modules: Number | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """One accelerator and the network around it.
+    """One accelerator and the networks around it.
 
-    peak: dense, at the precision trained in [FLOP/s]; matmul_efficiency: achieved share of it in large matrix
-    products [fraction]; memory [byte]; memory_bandwidth [byte/s]; memory_efficiency: achieved share of it [fraction];
+    peak: dense, at the precision trained in [FLOP/s]; attention_peak: at the precision of attention, 16 bits [FLOP/s];
+    matmul: constants of its matrix products at the precision trained in (`fleet.compute.matmul.MatmulKernel`);
+    memory [byte]; memory_bandwidth [byte/s]; memory_efficiency: achieved share of it [fraction];
     scaleup_domain: accelerators joined by the scale-up network; scaleup_bandwidth: of one accelerator, per direction
     [byte/s]; scaleup_efficiency [fraction]; scaleup_latency: of one step of a collective [s]; scaleout_bandwidth: of
     one accelerator out of its domain, per direction, after oversubscription [byte/s]; scaleout_efficiency [fraction];
-    scaleout_latency [s].
+    scaleout_latency [s]; host_bandwidth: between an accelerator and its host, per direction [byte/s].
     """
 
     peak: Number
-    matmul_efficiency: Number
+    attention_peak: Number
+    matmul: Any
     memory: Number
     memory_bandwidth: Number
     memory_efficiency: Number
@@ -83,6 +94,7 @@ class Hardware:
     scaleout_bandwidth: Number
     scaleout_efficiency: Number
     scaleout_latency: Number
+    host_bandwidth: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +102,13 @@ class Plan:
     """How a model is spread over accelerators and trained.
 
     tensor, pipeline, data, context, expert: degrees; accelerators = tensor x pipeline x data x context, and the
-    expert group lies within tensor x data x context; virtual_stages: model chunks of a stage (1: plain 1F1B);
-    microbatch and global_batch: sequences; sequence_length [token]; zero_stage: 0 to 3 (ZeRO over data x context);
-    sequence_parallel: norms and residuals split over the tensor group; recomputation: none, selective (the attention
-    core where unfused; norms and activation functions where flash) or full (all but each layer's input);
-    attention_kernel: flash or unfused.
+    expert group lies within tensor x data x context; virtual_stages: model chunks of a stage (1: plain 1F1B, more:
+    interleaved); microbatch and global_batch: sequences; sequence_length [token]; zero_stage: 0 to 3 (ZeRO over
+    data x context; 3 is FSDP); shard: ranks over which ZeRO shards (None: all of data x context; fewer: hybrid
+    sharding, HSDP, replicated between the groups); sequence_parallel: norms and residuals split over the tensor group;
+    recomputation: none, selective (the attention core where unfused; norms and activation functions where flash) or
+    full (all but each layer's input); attention_kernel: flash or unfused; schedule: of the pipeline; context_kind: ring
+    attention or Ulysses (heads exchanged for tokens); offload: what lies in host memory.
     """
 
     tensor: Number
@@ -107,67 +121,18 @@ class Plan:
     global_batch: Number
     sequence_length: Number
     zero_stage: int = 1
+    shard: Number | None = None
     sequence_parallel: bool = True
     recomputation: Recomputation = "none"
     attention_kernel: AttentionKernel = "flash"
+    schedule: Schedule = "1f1b"
+    context_kind: ContextKind = "ring"
+    offload: Offload = "none"
 
+    @property
+    def offloads_optimiser(self) -> bool:
+        return self.offload in ("optimiser", "both")
 
-RUNTIME_CONSTANTS = {
-    "weight_bytes": "precision.bf16.bytes",
-    "gradient_bytes": "training.gradient-bytes",
-    "optimiser_bytes": "training.optimiser-bytes",
-    "activation_bytes": "precision.bf16.bytes",
-    "mask_bytes": "training.mask-bytes",
-    "logit_bytes": "training.logit-bytes",
-    "sustained": "training.sustained-rate",
-    "attention_efficiency": "training.attention-efficiency",
-    "expert_efficiency": "training.expert-efficiency",
-    "backward_traffic": "training.backward-traffic",
-    "kernel_gap": "training.kernel-gap",
-    "tensor_overlap": "training.tensor-overlap",
-    "context_overlap": "training.context-overlap",
-    "pipeline_overlap": "training.pipeline-overlap",
-    "expert_overlap": "training.expert-overlap",
-    "data_overlap": "training.data-overlap",
-    "straggler": "training.straggler-factor",
-    "memory_reserve": "training.memory-reserve",
-}
-"""Field of `Runtime` -> id of the catalog constant that it is taken from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """Constants of the training software: bytes by kind of number, efficiencies, overlaps, overheads.
-
-    weight_bytes, gradient_bytes, optimiser_bytes (master weights and both moments), activation_bytes, mask_bytes,
-    logit_bytes: per element [byte]; sustained: rate of kernels within a
-    training step against alone [fraction]; attention_efficiency: share of peak of a flash attention kernel [fraction];
-    expert_efficiency: grouped expert products against dense ones [fraction]; backward_traffic: bytes moved by
-    memory-bound kernels backward against forward; kernel_gap: of a layer and pass [s]; *_overlap: share of the
-    computation beside a communication that can hide it [fraction]; straggler: stretch of a step; memory_reserve:
-    context, communication buffers, fragmentation [byte].
-    """
-
-    weight_bytes: Number
-    gradient_bytes: Number
-    optimiser_bytes: Number
-    activation_bytes: Number
-    mask_bytes: Number
-    logit_bytes: Number
-    sustained: Number
-    attention_efficiency: Number
-    expert_efficiency: Number
-    backward_traffic: Number
-    kernel_gap: Number
-    tensor_overlap: Number
-    context_overlap: Number
-    pipeline_overlap: Number
-    expert_overlap: Number
-    data_overlap: Number
-    straggler: Number
-    memory_reserve: Number
-
-    @classmethod
-    def from_constants(cls, constant: Callable[[str], Number]) -> Runtime:
-        """The runtime whose every field is `constant(id)` of its catalog constant."""
-        return cls(**{f.name: constant(RUNTIME_CONSTANTS[f.name]) for f in fields(cls)})
+    @property
+    def offloads_activations(self) -> bool:
+        return self.offload in ("activations", "both")

@@ -43,13 +43,14 @@ def dense_parameters_per_device(stage_layers, layer_dense, vocabulary_held, tens
 
 
 @equation(symbol="P_edev", unit="parameter", source="Lepikhin et al. 2020, section 3.1")
-def expert_parameters_per_device(stage_layers, layer_experts, split):
+def expert_parameters_per_device(stage_layers, layer_experts, split, layers, moe_layers):
     """Parameters of routed experts on one accelerator.
 
     stage_layers: layers on the stage; layer_experts: parameters of the routed experts of a mean layer [parameter];
-    split: parts into which they are divided.
+    split: parts into which they are divided; layers: of the model; moe_layers: of them with experts. The fullest stage
+    holds layers with experts only, as far as there are so many.
     """
-    return stage_layers * layer_experts / split
+    return np.minimum(stage_layers, moe_layers) * layers / moe_layers * layer_experts / split
 
 
 @equation(
@@ -81,6 +82,24 @@ def expert_replicas(tensor, data, context, split):
     tensor: parallel degree; data: parallel degree; context: parallel degree; split: parts of the experts.
     """
     return tensor * data * context / split
+
+
+@equation(symbol="N_shard", unit="1", source="Zhao et al. 2023 (PyTorch FSDP), section 3.2.2: hybrid sharding")
+def shards_of(replicas, shard):
+    """Replicas among which states are sharded.
+
+    replicas: accelerators that hold the same parameters; shard: greatest number among which the plan shards.
+    """
+    return np.minimum(replicas, shard)
+
+
+@equation(symbol="N_grp", unit="1", source="Zhao et al. 2023 (PyTorch FSDP), section 3.2.2: hybrid sharding")
+def groups_of_shards(replicas, shards):
+    """Groups of shards, each of which holds all states once.
+
+    replicas: accelerators that hold the same parameters; shards: replicas that share the states.
+    """
+    return replicas / shards
 
 
 @equation(symbol="M_state", unit="byte", source=ZERO)

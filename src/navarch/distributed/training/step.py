@@ -59,6 +59,15 @@ def exposed_head_time(head_time, layer_time, layers, pipeline, stage_layers):
     return np.where(pipeline * stage_layers > layers, np.maximum(0, head_time - layer_time), head_time)
 
 
+@equation(symbol="T_head", unit="s", source="DeepSeek-V3 2024, section 2.2: each module has the output matrix again")
+def heads_time(head_time, prediction_modules):
+    """Time of all output matrices, per microbatch.
+
+    head_time: of one output matrix and its loss [s]; prediction_modules: beside the one.
+    """
+    return head_time * (1 + prediction_modules)
+
+
 @equation(symbol="T_bubble", unit="s", source="Narayanan et al. 2021, section 2.2.2")
 def bubble_time(time, pipeline, virtual):
     """Time that a stage waits for the pipeline to fill and drain.
@@ -77,10 +86,25 @@ def bubble_fraction(microbatches, pipeline, virtual):
     return (pipeline - 1) / (virtual * microbatches)
 
 
-@equation(symbol="T_jitter", unit="s", source="the slowest rank sets the pace", valid="factor >= 1")
-def straggler_time(step, factor):
+@equation(
+    symbol="T_jitter",
+    unit="s",
+    source="the slowest rank sets the pace: the expected maximum of jitter grows with the logarithm of the ranks",
+    valid="slope >= 0",
+)
+def straggler_time(step, slope, accelerators, domain):
     """Time that stragglers and jitter add.
 
-    step: time without them [s]; factor: by which they stretch it.
+    step: time without them [s]; slope: stretch for each doubling of the accelerators beyond a scale-up domain
+    [fraction]; accelerators: used; domain: accelerators in one scale-up domain.
     """
-    return step * (factor - 1)
+    return step * slope * np.log2(np.maximum(accelerators / domain, 1))
+
+
+@equation(symbol="T_rest", unit="s", source="measured over predicted time of published runs")
+def unexplained_time(step, model_error):
+    """Time that the model leaves unexplained.
+
+    step: as predicted [s]; model_error: measured over predicted time of published runs, median and spread.
+    """
+    return step * (model_error - 1)

@@ -122,15 +122,15 @@ def matmul_work(rows, columns, depth):
     symbol="Q_mm",
     unit="byte",
     source="each operand read once, the result written once",
-    symbols={"rows": "m", "columns": "n", "depth": "k", "element": "b"},
+    symbols={"rows": "m", "columns": "n", "depth": "k", "element": "b", "output": "b_out"},
 )
-def matmul_traffic(rows, columns, depth, element):
+def matmul_traffic(rows, columns, depth, element, output):
     """Least memory traffic of a matrix product.
 
-    rows: of the result; columns: of the result; depth: summed over; element: size of one element [byte]. Holds where
-    the caches keep each operand until its last use.
+    rows: of the result; columns: of the result; depth: summed over; element: size of an operand's element [byte];
+    output: size of a result's element [byte]. Holds where the caches keep each operand until its last use.
     """
-    return element * (rows * depth + depth * columns + rows * columns)
+    return element * (rows + columns) * depth + output * rows * columns
 
 
 # From accelerator to cluster

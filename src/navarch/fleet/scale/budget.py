@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from navarch.core.arithmetic import ceil_div, product_of, ratio
 from navarch.fleet.scale import estimate, laws
+from navarch.fleet.scale.fits import parametric_constants
 
 if TYPE_CHECKING:
     from navarch.catalog import Catalog
@@ -60,15 +61,15 @@ class ScalingLaw:
 def scaling_law(catalog: Catalog, take: Callable[[Any], Number] = float, law: str = "besiroglu2024") -> ScalingLaw:
     """The constants of a published parametric law. take: `float`, or `ledger.fact` under a ledger."""
 
-    def constant(name: str) -> Number:
-        return take(catalog.fact("law", f"{law}.{name}"))
-
+    irreducible, parameter_scale, token_scale, parameter_exponent, token_exponent = parametric_constants(
+        catalog, law, take
+    )
     return ScalingLaw(
-        irreducible=constant("E"),
-        parameter_scale=constant("A"),
-        token_scale=constant("B"),
-        parameter_exponent=constant("alpha"),
-        token_exponent=constant("beta"),
+        irreducible=irreducible,
+        parameter_scale=parameter_scale,
+        token_scale=token_scale,
+        parameter_exponent=parameter_exponent,
+        token_exponent=token_exponent,
         tokens_per_parameter=take(catalog.fact("constant", "scale.tokens-per-parameter")),
     )
 

@@ -291,6 +291,23 @@ def compute_budget(accelerators, peak, utilisation, duration):
 
 
 @equation(
+    symbol="T_acc",
+    unit="s",
+    source="definition of MFU: " + PALM,
+    url=PALM_URL,
+    symbols={"compute": "C", "peak": "P", "utilisation": "u", "availability": "a"},
+    valid="utilisation > 0 and utilisation <= 1 and availability > 0 and availability <= 1",
+)
+def accelerator_time(compute, peak, utilisation, availability):
+    """Accelerator time that a run takes, all accelerators together.
+
+    compute: to be done [FLOP]; peak: of one accelerator [FLOP/s]; utilisation: share of the peak that becomes model
+    FLOP [fraction]; availability: share of the time that is productive [fraction].
+    """
+    return compute / (peak * utilisation * availability)
+
+
+@equation(
     symbol="S",
     unit="1",
     source="Amdahl 1967",
@@ -303,3 +320,18 @@ def amdahl_speedup(workers, serial_share):
     workers: sharing the work; serial_share: of one worker's time that cannot be shared [fraction].
     """
     return 1 / (serial_share + (1 - serial_share) / workers)
+
+
+@equation(
+    symbol="C_t",
+    unit="FLOP",
+    source="exponential trend",
+    symbols={"compute": "C_0", "growth": "g", "years": "t"},
+    valid="growth > 0",
+)
+def compute_after(compute, growth, years):
+    """Compute of a frontier run after some years of the trend.
+
+    compute: of a frontier run today [FLOP]; growth: factor a year; years: from today, in years.
+    """
+    return compute * growth**years

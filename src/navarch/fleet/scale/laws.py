@@ -1,18 +1,15 @@
-"""Scaling laws: loss by parameters and tokens, and the compute-optimal division between them.
+"""Scaling laws of the form L = E + A / N^alpha + B / D^beta, and power laws of the compute-optimal size.
 
-Losses are in nats a token of the law's own validation set; compare them only within one law.
+Losses are in nats a token of the law's own validation set; compare them only within one law. What Kaplan et al. found
+is in `kaplan.py`; repeated data in `repetition.py`; the cost of serving in `lifetime.py`.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from navarch.core.ledger import equation
 
-KAPLAN_URL = "https://arxiv.org/abs/2001.08361"
 HOFFMANN = "Hoffmann et al. 2022 (Chinchilla)"
 HOFFMANN_URL = "https://arxiv.org/abs/2203.15556"
-MUENNIGHOFF_URL = "https://arxiv.org/abs/2305.16264"
 LAW_SYMBOLS = {
     "parameters": "N",
     "tokens": "D",
@@ -132,49 +129,67 @@ def power_law_tokens(compute, coefficient, exponent):
 
 
 @equation(
-    symbol="L",
-    unit="1",
-    source="Kaplan et al. 2020, equation 1.1",
-    url=KAPLAN_URL,
-    symbols={"parameters": "N", "scale": "N_c", "exponent": "alpha_N"},
+    symbol="N_opt",
+    unit="parameter",
+    source=HOFFMANN + ", approaches 1 and 2: N_opt grows as C^a; Kaplan et al. 2020, table 6",
+    url=HOFFMANN_URL,
+    symbols={"compute": "C", "reference": "C_0", "size": "N_0", "exponent": "a"},
 )
-def kaplan_parameter_loss(parameters, scale, exponent):
-    """Loss limited by the parameters, in nats a token.
+def power_law_parameters(compute, reference, size, exponent):
+    """Compute-optimal parameters by a power law through a known point.
 
-    parameters: without embeddings [parameter]; scale: parameters at which the law would give a loss of 1 [parameter];
-    exponent: of the law. Valid with enough data and training to convergence.
+    compute: budget [FLOP]; reference: a budget whose optimum is known [FLOP]; size: that optimum [parameter];
+    exponent: of the budget.
     """
-    return (scale / parameters) ** exponent
+    return size * (compute / reference) ** exponent
 
 
 @equation(
-    symbol="L",
-    unit="1",
-    source="Kaplan et al. 2020, equation 1.2",
-    url=KAPLAN_URL,
-    symbols={"tokens": "D", "scale": "D_c", "exponent": "alpha_D"},
+    symbol="C",
+    unit="FLOP",
+    source=HOFFMANN + ", equation 4 put into equation 10 and solved for C",
+    url=HOFFMANN_URL,
+    symbols=_law("coefficient", "parameter_scale", "parameter_exponent", "token_exponent") | {"reducible": "R"},
+    valid="reducible > 0",
 )
-def kaplan_token_loss(tokens, scale, exponent):
-    """Loss limited by the data, in nats a token.
+def compute_for_loss(reducible, coefficient, parameter_scale, parameter_exponent, token_exponent):
+    """Least compute that reaches a loss, by the parametric law.
 
-    tokens: of the dataset [token]; scale: tokens at which the law would give a loss of 1 [token];
-    exponent: of the law. Valid for large models stopped early.
+    reducible: loss wanted, less the irreducible loss; coefficient: of the allocation; parameter_scale: of the term in
+    the parameters; parameter_exponent: of the parameters; token_exponent: of the tokens. Nothing reaches the
+    irreducible loss.
     """
-    return (scale / tokens) ** exponent
+    loss_scale = (1 + parameter_exponent / token_exponent) * parameter_scale / coefficient**parameter_exponent
+    return 6 * (loss_scale / reducible) ** (1 / parameter_exponent + 1 / token_exponent)
 
 
 @equation(
-    symbol="D_eff",
-    unit="token",
-    source="Muennighoff et al. 2023, equation 5",
-    url=MUENNIGHOFF_URL,
-    symbols={"tokens": "D", "unique": "U_D", "half_life": "R_D"},
+    symbol="x",
+    unit=None,
+    source=HOFFMANN + ", equation 10: one term of the law, A / N^alpha or B / D^beta, solved for the size",
+    url=HOFFMANN_URL,
+    symbols={"term": "t", "scale": "K", "exponent": "gamma"},
+    valid="term > 0",
 )
-def effective_tokens(tokens, unique, half_life):
-    """Tokens' worth when a dataset is repeated.
+def size_at_term(term, scale, exponent):
+    """Parameters or tokens at which their term of the loss has a given value.
 
-    tokens: trained on, repetitions included [token]; unique: tokens of the dataset [token];
-    half_life: repetitions over which a token's worth decays.
+    term: of the loss; scale: of the term; exponent: of the term.
     """
-    repetitions = np.maximum(tokens / unique - 1, 0)
-    return np.minimum(tokens, unique) + unique * half_life * (1 - np.exp(-repetitions / half_life))
+    return (scale / term) ** (1 / exponent)
+
+
+@equation(
+    symbol="R",
+    unit="1",
+    source=HOFFMANN + ", equation 10",
+    url=HOFFMANN_URL,
+    symbols={"loss": "L", "irreducible": "E"},
+    valid="loss > irreducible",
+)
+def reducible_loss(loss, irreducible):
+    """Loss that parameters and tokens can still take away.
+
+    loss: of the run, in nats a token; irreducible: loss of perfect prediction.
+    """
+    return loss - irreducible

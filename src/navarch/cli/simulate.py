@@ -1,0 +1,10 @@
+"""`navarch simulate`: mechanisms run event by event, beside their closed forms."""
+
+from __future__ import annotations
+
+import typer
+
+from navarch.cli import simulate_pipeline
+
+app = typer.Typer(no_args_is_help=True, help="Run a mechanism event by event, and show it beside its closed form.")
+app.command("pipeline")(simulate_pipeline.pipeline)
