@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from navarch.core.ledger import Fact
+from navarch.fleet.compute.fitted import peak_of, related
 
 if TYPE_CHECKING:
     from navarch.catalog import Catalog
@@ -42,20 +43,10 @@ def _relation(catalog: Catalog, measured: list[str], accelerator: str, precision
         if at != precision or not other or other == "default":
             continue
         candidate = catalog.get("accelerator", other)
-        if candidate.vendor == entry.vendor and _stacked(candidate) == _stacked(entry):
-            differs = _peak(candidate, precision) != _peak(entry, precision)
+        if related(candidate, entry):
+            differs = peak_of(candidate, precision) != peak_of(entry, precision)
             near.append((differs, abs(candidate.year - entry.year), other))
     return min(near)[-1] if near else None
-
-
-def _peak(entry: Any, precision: str) -> float | None:
-    fact: Fact | None = getattr(entry, precision, None)
-    return None if fact is None else fact.value
-
-
-def _stacked(entry: Any) -> bool:
-    """Whether the memory is stacked (HBM): what divides data-centre accelerators from other parts."""
-    return str(entry.memory_type).upper().startswith("HBM")
 
 
 def _borrowed(fact: Fact, accelerator: str, precision: str, why: str) -> Fact:
