@@ -77,16 +77,15 @@ def test_more_bandwidth_is_never_slower(h100, runtime, model, data, name, what, 
 
 
 @given(DRAWN, MODEL, st.sampled_from(BANDWIDTHS), st.floats(1.0, 8.0), st.sampled_from(BACKWARD_SPLIT))
-@SOME
+@settings(max_examples=150)
 def test_nor_in_a_schedule_without_bubbles(h100, runtime, model, data, name, what, factor, schedule) -> None:
-    # where its closed form is exact, and neither the host nor the gathering of weights fills the bubble
+    # with the microbatches that its closed form is exact from
     shape, pipeline = model(name), data.draw(st.sampled_from([2.0, 4.0, 8.0]))
-    ready = replace(runtime, layer_launch=1e-15, expert_launch=1e-15)
     enough = float(exact_from(schedule, int(pipeline), 1)) + data.draw(st.integers(0, 40))
-    rest = {"pipeline": pipeline, "microbatches": enough, "zero_stage": data.draw(st.integers(0, 1)), "offload": "none"}
-    chosen = data.draw(plans(shape, schedule=schedule, **rest))
-    before = estimate(shape, h100, chosen, ready).step_time
-    assert estimate(shape, with_more(h100, what, factor), chosen, ready).step_time <= before * EXACT
+    chosen = data.draw(plans(shape, schedule=schedule, pipeline=pipeline, microbatches=enough))
+    slower_host = replace(runtime, layer_launch=runtime.layer_launch * data.draw(st.sampled_from([0.1, 1.0, 10.0])))
+    before = estimate(shape, h100, chosen, slower_host).step_time
+    assert estimate(shape, with_more(h100, what, factor), chosen, slower_host).step_time <= before * EXACT
 
 
 @given(DRAWN, MODEL)

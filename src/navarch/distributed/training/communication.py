@@ -258,7 +258,8 @@ def exposed_gathers(communication, beside, overlap, stage_layers):
     communication: time of all of it [s]; beside: computation of the microbatch [s]; overlap: share of it that does
     hide [fraction]; stage_layers: layers on the stage.
     """
-    return np.maximum(0, communication - overlap * beside) + communication / stage_layers
+    left = np.maximum(0, communication - overlap * beside)
+    return np.minimum(communication, left + communication / stage_layers)
 
 
 @equation(symbol="T_off", unit="s", source="Rajbhandari et al. 2021 (ZeRO-Infinity), section 4.1: out and back")

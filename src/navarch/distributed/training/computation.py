@@ -253,30 +253,9 @@ def share_of_launch(expert_launch, layers, moe_layers):
     return expert_launch * moe_layers / layers
 
 
-HOST = "counted: forward and backward, and forward again where all is recomputed"
-
-
-@equation(symbol="T_host", unit="s", source=HOST)
-def launch_time(layer_launch):
-    """Time of the host to launch the kernels of one layer and microbatch.
-
-    layer_launch: of one pass through the layer [s].
-    """
-    return 2 * layer_launch
-
-
-@equation(symbol="T_host", unit="s", source=HOST)
-def launch_time_recomputed(layer_launch):
-    """Time of the host to launch the kernels of one layer and microbatch with full recomputation.
-
-    layer_launch: of one pass through the layer [s].
-    """
-    return 3 * layer_launch
-
-
 @equation(symbol="T_gap", unit="s", source="the host launches ahead of the accelerator: the slower sets the pace")
 def gaps_time(busy, launching):
-    """Time that the accelerator waits for the host in one layer and microbatch.
+    """Time that the accelerator waits for the host in one pass through a layer.
 
     busy: time of the accelerator [s]; launching: time of the host [s]. A soft maximum of the two (power 4), less the
     accelerator's own time.
@@ -286,7 +265,10 @@ def gaps_time(busy, launching):
     return np.sqrt(np.sqrt(busy_2 * busy_2 + launching_2 * launching_2)) - busy
 
 
-@equation(symbol="T_host,W", unit="s", source="counted: half of the kernels of a backward pass")
+WEIGHTS = "counted: half of the kernels of a backward pass"
+
+
+@equation(symbol="T_host,W", unit="s", source=WEIGHTS)
 def launch_time_of_weights(layer_launch):
     """Time of the host to launch the gradients of the weights of one layer.
 
@@ -295,21 +277,22 @@ def launch_time_of_weights(layer_launch):
     return layer_launch / 2
 
 
-@equation(
-    symbol="T_pass",
-    unit="s",
-    source="Euler's theorem: a pass has of the soft maximum what it grows with, and all add up",
-)
-def pass_time(own, own_launching, busy, launching):
-    """Time of one pass through a layer, its part of the waits for the host included.
+@equation(symbol="T_host,B", unit="s", source=WEIGHTS)
+def launch_time_of_inputs(layer_launch):
+    """Time of the host to launch the gradients of the inputs of one layer.
 
-    own: time that the pass keeps the accelerator busy [s]; own_launching: that it takes the host [s]; busy: time of the
-    accelerator over all passes [s]; launching: time of the host over all passes [s].
+    layer_launch: of one pass through the layer [s].
     """
-    busy_2 = busy * busy
-    launching_2 = launching * launching
-    waited = np.sqrt(np.sqrt(busy_2 * busy_2 + launching_2 * launching_2))
-    return (own * busy * busy_2 + own_launching * launching * launching_2) / (waited * waited * waited)
+    return layer_launch / 2
+
+
+@equation(symbol="T_host,B", unit="s", source=f"{WEIGHTS}, after the forward pass once more")
+def launch_time_of_inputs_recomputed(layer_launch):
+    """Time of the host to launch the gradients of the inputs of one layer with full recomputation.
+
+    layer_launch: of one pass through the layer [s].
+    """
+    return 1.5 * layer_launch
 
 
 @equation(symbol="T_loss", unit="s", source="counted: logits and their gradients moved six times in 32 bits")

@@ -29,8 +29,9 @@ class LayerCost:
 
     compute: products, experts and attention; elementwise: memory-bound kernels; gaps: waiting for the host; tensor,
     context, expert: communication that computation does not hide (expert: None where dense); all_tensor, all_context,
-    all_expert: hidden or not; total: of all but what is hidden; forward: of the forward pass; weights: of the
-    gradients of the weights, which the stage before does not wait for.
+    all_expert: hidden or not; total: of all but what is hidden; forward: of the forward pass; inputs: of the
+    gradients of the inputs, what is recomputed included; weights: of the gradients of the weights, which the stage
+    before does not wait for. The three passes sum to the total.
     """
 
     compute: Number
@@ -44,6 +45,7 @@ class LayerCost:
     all_expert: Number | None
     total: Number
     forward: Number
+    inputs: Number
     weights: Number
 
     def costs(self) -> list[Number]:
@@ -230,19 +232,40 @@ def _expert(shape: TransformerShape, plan: Plan, runtime: Runtime, links: LayerL
 
 
 @dataclass(frozen=True, slots=True)
-class _Launching:
-    """Time of the host to launch the kernels of a mean layer: of one pass, and of all [s]."""
+class _Three:
+    """Something of each of the three passes through a mean layer [s]."""
 
-    once: Number
-    all_passes: Number
+    forward: Number
+    inputs: Number
+    weights: Number
+
+    def as_tuple(self) -> tuple[Number, Number, Number]:
+        return (self.forward, self.inputs, self.weights)
 
 
-def _launching(shape: TransformerShape, plan: Plan, runtime: Runtime) -> _Launching:
+PASSES = ("Forward pass", "Gradients of the inputs", "Gradients of the weights")
+
+
+def _launching(shape: TransformerShape, plan: Plan, runtime: Runtime) -> _Three:
+    """Time of the host to launch the kernels of each pass."""
     once = runtime.layer_launch
     if shape.experts is not None:
         experts = cmp.share_of_launch(runtime.expert_launch, shape.layers, shape.moe_layers)
         once = sum_of(once, experts, title="Host time of one pass through a mean layer", symbol="T_launch")
-    return _Launching(once, (cmp.launch_time_recomputed if plan.recomputation == "full" else cmp.launch_time)(once))
+    of_inputs = cmp.launch_time_of_inputs_recomputed if plan.recomputation == "full" else cmp.launch_time_of_inputs
+    return _Three(once, of_inputs(once), cmp.launch_time_of_weights(once))
+
+
+def _waits(busy: _Three, launching: _Three) -> _Three:
+    """Time that the accelerator waits for the host in each pass."""
+    each = zip(PASSES, busy.as_tuple(), launching.as_tuple(), strict=True)
+    return _Three(*(cmp.gaps_time(own, of_host, title=f"{name}: waiting for the host") for name, own, of_host in each))
+
+
+def _paces(busy: _Three, waits: _Three) -> _Three:
+    """Time of each pass, its wait for the host included."""
+    each = zip(PASSES, busy.as_tuple(), waits.as_tuple(), ("T_F", "T_B", "T_W"), strict=True)
+    return _Three(*(sum_of(own, wait, title=f"{name}, one layer", symbol=symbol) for name, own, wait, symbol in each))
 
 
 def layer_cost(
@@ -285,13 +308,12 @@ def layer_cost(
     busy = sum_of(
         compute, elementwise, *exposed, title="Time that one layer keeps the accelerator busy", symbol="T_busy"
     )
-    launching = _launching(shape, plan, runtime)
-    gaps = cmp.gaps_time(busy, launching.all_passes)
-    total = sum_of(busy, gaps, title="Time of one layer and microbatch", symbol="T_layer")
     forward = _forward_of(plan, runtime, products, core, kernels, exposed)
     weights = sum_of(products.backward_weight, accumulation, title="Gradients of the weights of one layer, busy")
-    of_weights = cmp.launch_time_of_weights(launching.once)
-    whole = (busy, launching.all_passes)
+    parts = _Three(forward, _inputs_of(busy, forward, weights), weights)
+    waits = _waits(parts, _launching(shape, plan, runtime))
+    gaps = sum_of(*waits.as_tuple(), title="Waiting for the host, one layer and microbatch", symbol="T_gap")
+    total = sum_of(busy, gaps, title="Time of one layer and microbatch", symbol="T_layer")
     return LayerCost(
         compute,
         elementwise,
@@ -303,8 +325,7 @@ def layer_cost(
         context,
         expert,
         total,
-        cmp.pass_time(forward, launching.once, *whole, title="Forward pass through one layer", symbol="T_F"),
-        cmp.pass_time(weights, of_weights, *whole, title="Gradients of the weights of one layer", symbol="T_W"),
+        *_paces(parts, waits).as_tuple(),
     )
 
 
@@ -324,9 +345,7 @@ def _forward_of(
     )
 
 
-def backward_input_of(layer: LayerCost) -> Number:
-    """Time of the backward pass through one layer less the gradients of the weights; what is recomputed included."""
-    backward = difference(layer.total, layer.forward, unit="s", title="Backward pass through one layer", symbol="T_bwd")
-    return difference(
-        backward, layer.weights, unit="s", title="Backward pass less the gradients of the weights", symbol="T_B"
-    )
+def _inputs_of(busy: Number, forward: Number, weights: Number) -> Number:
+    """Time that the gradients of the inputs of one layer keep the accelerator busy; what is recomputed included."""
+    backward = difference(busy, forward, unit="s", title="Backward pass through one layer, busy")
+    return difference(backward, weights, unit="s", title="Gradients of the inputs of one layer, busy")

@@ -48,6 +48,15 @@ def over_microbatches(time, microbatches):
     return time * microbatches
 
 
+@equation(symbol="T_micro", unit="s", source="definition")
+def per_microbatch(time, microbatches):
+    """What of a part falls to each microbatch.
+
+    time: of one step [s]; microbatches: of one step.
+    """
+    return time / microbatches
+
+
 @equation(symbol="T_head", unit="s", source="balanced stages: a layer less where the layers do not divide evenly")
 def exposed_head_time(head_time, layer_time, layers, pipeline, stage_layers):
     """Time that the output matrix adds to the slowest stage, per microbatch.

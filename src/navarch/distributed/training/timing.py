@@ -11,7 +11,7 @@ from navarch.distributed.training import communication as com
 from navarch.distributed.training import computation as cmp
 from navarch.distributed.training import states, step
 from navarch.distributed.training.anatomy import total_of
-from navarch.distributed.training.layer import LayerCost, backward_input_of
+from navarch.distributed.training.layer import LayerCost
 from navarch.distributed.training.pipeline import bubble_of
 from navarch.distributed.training.placement import Link, Placement, Population
 from navarch.distributed.training.products import Product, sustained_time, times_of, width_per_device
@@ -184,15 +184,18 @@ def _all_data(plan: Plan, runtime: Runtime, placement: Placement) -> Number:
     return total_of(everything, title="Data-parallel communication of one step", symbol="T_dp")
 
 
-def _data(plan: Plan, runtime: Runtime, placement: Placement, beside: Number) -> Number:
-    """Data-parallel communication of one step that computation does not hide."""
+def _data(plan: Plan, runtime: Runtime, placement: Placement, beside: Number, free: Number) -> Number:
+    """Data-parallel communication of one step that computation does not hide.
+
+    beside: time of one microbatch in which no layer waits for the network; free: the same with its part of the bubble.
+    """
     once, repeated = _data_pieces(plan, runtime, placement)
     exposed, hidden = [], []
     if repeated:
         each = total_of(repeated, title="Data-parallel communication of one microbatch", symbol="T_dp")
         left = com.exposed_gathers(
             each,
-            beside,
+            free,
             runtime.gather_overlap,
             placement.stage_layers,
             title="Exposed data-parallel communication, per microbatch",
@@ -233,7 +236,7 @@ def _offload(
     transfer = com.offload_time(moved, hardware.host_bandwidth)
     left = com.exposed_time(
         transfer,
-        body.beside,
+        body.free,
         runtime.gather_overlap,
         title="Transfers of activations beyond computation, per microbatch",
     )
@@ -247,7 +250,7 @@ def _bubble(plan: Plan, layer: LayerCost, placement: Placement, stage: Number, s
     if plan.schedule not in BACKWARD_PARTS:
         return step.bubble_time(microbatch, plan.pipeline, plan.virtual_stages)
     inputs = step.over_layers(
-        backward_input_of(layer), placement.stage_layers, title="Gradients of the inputs, a stage"
+        layer.inputs, placement.stage_layers, title="Gradients of the inputs, a stage"
     )
     forward = step.over_layers(layer.forward, placement.stage_layers, title="Forward pass of a stage")
     weights = step.over_layers(layer.weights, placement.stage_layers, title="Gradients of the weights, a stage")
@@ -266,7 +269,8 @@ def _over_step(placement: Placement, time: Number, title: str, symbol: str) -> N
 class StepBody:
     """The parts of a step that where the states lie makes no difference to [s].
 
-    beside: time of one microbatch in which no layer waits for the network, so that other communication can go on.
+    free: time of one microbatch, its part of the bubble included, in which neither a layer nor the pipeline takes the
+    network, so that other communication can go on.
     """
 
     compute: Number
@@ -279,7 +283,7 @@ class StepBody:
     pipeline: Number
     bubble: Number
     data: Number
-    beside: Number
+    free: Number
 
     def parts(self) -> tuple[Number | None, ...]:
         """The parts, in the order of `StepTime`."""
@@ -308,6 +312,9 @@ def step_body_of(
         sends, runtime.pipeline_hidden, title="Exposed pipeline communication, per microbatch"
     )
     beside = step.over_layers(_free(layer), layers, title="Time that one microbatch leaves the network free")
+    bubble = _bubble(plan, layer, placement, stage, exposed_sends)
+    waiting = step.per_microbatch(bubble, placement.microbatches, title="Pipeline bubble, per microbatch")
+    free = sum_of(beside, waiting, title="Time that one microbatch and its part of the bubble leave the network free")
     return StepBody(
         _over_step(placement, layer.compute, "Matrix products and attention", "T_comp"),
         step.over_microbatches(exposed_head, placement.microbatches, title="Output matrix and loss", symbol="T_vocab"),
@@ -321,9 +328,9 @@ def step_body_of(
         step.over_microbatches(
             exposed_sends, placement.microbatches, title="Exposed pipeline communication", symbol="T_pipe"
         ),
-        _bubble(plan, layer, placement, stage, exposed_sends),
-        _data(plan, runtime, placement, beside),
-        beside,
+        bubble,
+        _data(plan, runtime, placement, beside, free),
+        free,
     )
 
 
@@ -370,7 +377,7 @@ def pace_of(shape: TransformerShape, plan: Plan, runtime: Runtime, layer: LayerC
     layers = placement.stage_layers
     return Pace(
         step.over_layers(layer.forward, layers, title="Forward pass of a stage, per microbatch"),
-        step.over_layers(backward_input_of(layer), layers, title="Gradients of the inputs of a stage, per microbatch"),
+        step.over_layers(layer.inputs, layers, title="Gradients of the inputs of a stage, per microbatch"),
         step.over_layers(layer.weights, layers, title="Gradients of the weights of a stage, per microbatch"),
         _send(shape, plan, runtime, placement)[0],
     )
