@@ -6,12 +6,14 @@ WORKERS ?= auto
 
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.navarch-installed
+LABS  := $(VENV)/.navarch-labs-installed
+TESTS := $(VENV)/.navarch-tests-installed
 DOCS  := $(VENV)/.navarch-docs-installed
 BENCH := $(VENV)/.navarch-bench-installed
 PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint bench docs clean
+.PHONY: help demo lab test test-slow lint bench docs clean
 
 help:           ## This list
 	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## */\1|/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -23,6 +25,16 @@ $(BIN)/python:
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing navarch and its dependencies into $(VENV) (once)"
 	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+$(LABS): $(STAMP)
+	@echo "Installing what the labs run and measure with (once)"
+	@$(PIP) --no-build-isolation --editable '.[labs,measure]'
+	@touch $@
+
+$(TESTS): $(STAMP)
+	@echo "Installing what the tests need (once)"
 	@$(PIP) --no-build-isolation --editable '.[test,lint]'
 	@touch $@
 
@@ -38,13 +50,16 @@ demo: $(STAMP)  ## The design document of examples/frontier.yaml: HTML, PDF and 
 	@status=0; $(BIN)/navarch design examples/frontier.yaml || status=$$?; \
 	[ $$status -le 1 ] || exit $$status  # 1: a constraint is missed, which is an answer
 
-test: $(STAMP)  ## The tests
+lab: $(LABS)    ## The list of labs; open one with .venv/bin/navarch lab 05
+	@$(BIN)/navarch lab list
+
+test: $(TESTS)  ## The tests
 	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 8 --dist loadfile
 
-test-slow: $(STAMP)  ## The tests that take minutes
+test-slow: $(TESTS)  ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) --maxprocesses 8 --dist loadfile
 
-lint: $(STAMP)  ## Style, types and the import contracts
+lint: $(TESTS)  ## Style, types and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
