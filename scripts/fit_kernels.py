@@ -10,6 +10,8 @@ rows are kept out follows from a hash of their shape (navarch.validation.kernel_
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +21,13 @@ import polars as pl
 import yaml
 from scipy.optimize import minimize
 
-from navarch.catalog import load
+from navarch.catalog import Catalog, load
 from navarch.core.ledger import Fact
 from navarch.fleet.compute.fitted import PREFIX, Fitted
-from navarch.validation.kernel_tables import SYSTEMS, TABLES, KernelTable, kept_out, precision_of
+from navarch.validation.kernel_tables import SYSTEMS, TABLES, KernelTable, kept_out, kernel_of
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "src/navarch/catalog/data/constants/kernels.yaml"
+TARGET = ROOT / "src/navarch/catalog/data/constants/kernels.csv"
 SHARED = ROOT.parent / "shared/data/silicon"
 FILES = {
     "matmul": "gemm", "attention-context": "attention_context", "attention-generation": "attention_generation",
@@ -35,8 +37,9 @@ SATURATION = 0.5
 RIDGE = 1e-4
 HEADER = """\
 # Written by scripts/fit_kernels.py from measured kernels of the public package aiconfigurator-core 0.12.0 (NVIDIA,
-# Apache-2.0). Do not edit by hand.
+# Apache-2.0). Do not edit by hand. The constants stand in the table, each with the error of its fit.
 """
+COLUMNS = ("id", "title", "value", "unit", "low", "high", "kind", "from", "note")
 URL = "https://github.com/ai-dynamo/aiconfigurator"
 
 
@@ -50,6 +53,7 @@ class Start:
     most: float = np.inf
     least: float = 0.0
     fixed: bool = False
+    note: str = "Not fitted: the measurements do not show it, or it is known from the library."
 
 
 COMMON = {
@@ -118,6 +122,19 @@ GENERATION = ATTENTION | {
 }
 REGROUPING = {"regrouping": Start(4e-6, "s", "Time to put the result of grouped queries back in order")}
 """What FlashAttention-2 does: on accelerators before Hopper, with a cache of sixteen bits."""
+FILL = {"fill": Start(1e-8, "s", "Time to fill the pipeline for each element of a key and its value")}
+"""What FlashAttention-3 does, on Hopper."""
+BEST = "Not fitted: of seven pairs (1 to 4 parts, 1 to 8 blocks), the best on the rows of the fit."
+WHOLE_CACHE = {name: start for name, start in ATTENTION.items() if name != "efficiency"} | {
+    "efficiency": Start(0.4, "fraction", "Share of the BF16 peak that a block reaches alone on a core", 1.0),
+    "head-rows": Start(64, "1", "Heads of a block", fixed=True),
+    "sharing": Start(0.5, "1", "Power of the blocks on a core by which each is slower", 1.0),
+    "query-moves": Start(3.0, "1", "Times that queries and results are moved"),
+    "sharpness": Start(1.7, "1", "Sharpness of the corner between computing and moving", least=1.0),
+}
+"""What TensorRT-LLM's latent attention does before Hopper: the cache of a sequence is not split."""
+BLOCKS_OF_A_CORE = {"a100-sxm-80gb": (2, 2), "l40s": (4, 4)}
+"""Parts that the columns of its result are split into, and blocks that a core takes at once."""
 EXPERTS = {
     "efficiency": Start(0.6, "fraction", "Share of the peak reached within a tile", 1.0),
     "core-bandwidth": Start(1e11, "byte/s", "Rate at which one core pulls operands"),
@@ -128,6 +145,21 @@ EXPERTS = {
     "launch": Start(3e-5, "s", "Time to launch all kernels of a layer"),
     "sharpness": Start(2.0, "1", "Sharpness of the corner between computing and moving", least=1.0),
 }
+MARLIN = {
+    "tile-fill": Start(
+        0.9, "fraction", "Fill of a tile above which a higher one is taken", fixed=True,
+        note="Not fitted: fused_marlin_moe of vLLM.",
+    )
+}  # fmt: skip
+TWO_TILES = {
+    "many-rows": Start(
+        64, "1", "Rows of a tile where tokens outnumber experts", fixed=True,
+        note="Not fitted: get_default_config of vLLM 0.14.",
+    )
+}  # fmt: skip
+"""What the fused expert kernels of vLLM 0.14 do, which measured the A100."""
+MAPPING = {"mapping": Start(3e-5, "s", "Time to map choices to the experts of a rank")}
+"""What Triton's kernels do where experts are spread over ranks."""
 EIGHT_BITS = {"efficiency": Start(0.8, "1", "Rate within a tile over the BF16 peak", 2.0)}
 """What an eight-bit cache changes: products may run at the rate of eight bits."""
 
@@ -142,19 +174,45 @@ def starts(kind: str, accelerator: str, precision: str) -> dict[str, Start]:
             more = more | HOPPER
         return COMMON | more
     if kind == "experts":
-        return EXPERTS
+        return EXPERTS | experts_of(accelerator, precision)
+    if kind == "latent-generation" and accelerator in BLOCKS_OF_A_CORE:
+        return WHOLE_CACHE | blocks_of(accelerator)
     own = CONTEXT if kind.endswith("context") else GENERATION
+    if kind == "attention-generation" and accelerator.startswith(("h100", "h200")):
+        own = own | FILL
     if precision.endswith("fp8"):
         return own | EIGHT_BITS
     before_hopper = kind == "attention-generation" and accelerator.startswith(("a100", "l40"))
     return own | REGROUPING if before_hopper else own
 
 
+def experts_of(accelerator: str, precision: str) -> dict[str, Start]:
+    """The constants that only some libraries' expert products have."""
+    if precision in ("int4", "mxfp4-marlin") or (accelerator, precision) == ("l40s", "mxfp4"):
+        return MARLIN
+    if accelerator.startswith("a100"):
+        return TWO_TILES
+    triton = precision == "mxfp4" and accelerator.startswith(("h100", "h200"))
+    return MAPPING if triton else {}
+
+
+def blocks_of(accelerator: str) -> dict[str, Start]:
+    """The whole numbers of latent attention that leaves the cache whole."""
+    parts, resident = BLOCKS_OF_A_CORE[accelerator]
+    return {
+        "column-parts": Start(parts, "1", "Parts of the columns of the result, one a block", fixed=True, note=BEST),
+        "resident": Start(resident, "1", "Blocks that a core takes at once", fixed=True, note=BEST),
+    }
+
+
 def groups(table: KernelTable, folder: Path) -> Iterator[tuple[str, str, pl.DataFrame]]:
     """The rows of each accelerator and precision."""
     rows = pl.read_parquet(folder / f"{FILES[table.kind]}.parquet").sort("system", *table.precision, *table.shape)
-    for (system, *dtypes), part in rows.group_by("system", *table.precision, maintain_order=True):
-        yield SYSTEMS.get(str(system), str(system)), precision_of([str(d) for d in dtypes]), part
+    names = [kernel_of(table, row) for row in rows.iter_rows(named=True)]
+    for (system, name), part in rows.with_columns(kernel=pl.Series(names)).group_by(
+        "system", "kernel", maintain_order=True
+    ):
+        yield SYSTEMS.get(str(system), str(system)), str(name), part
 
 
 def constants_of(kind: str, accelerator: str, precision: str, values: Mapping[str, float], source: str) -> Fitted:
@@ -167,7 +225,9 @@ def constants_of(kind: str, accelerator: str, precision: str, values: Mapping[st
 class Fit:
     """One fit: rows of one kind of kernel on one accelerator at one precision."""
 
-    def __init__(self, catalog, table: KernelTable, accelerator: str, precision: str, rows: pl.DataFrame) -> None:
+    def __init__(
+        self, catalog: Catalog, table: KernelTable, accelerator: str, precision: str, rows: pl.DataFrame
+    ) -> None:
         self.catalog, self.table, self.accelerator, self.precision = catalog, table, accelerator, precision
         self.measured = rows["latency_ms"].to_numpy() * 1e-3
         self.kept_out = kept_out(table.kind, rows.select(table.shape).rows())
@@ -207,8 +267,8 @@ class Fit:
         """Nelder-Mead, started anew from where it ended with smaller and smaller steps."""
         for turn in range(rounds):
             steps = np.diag(np.where(np.arange(point.size) % 2, 0.25, -0.25)) / (turn + 1)
-            options = {"maxfev": calls, "maxiter": calls, "xatol": 1e-3, "fatol": 1e-6, "adaptive": True}
-            options |= {"initial_simplex": np.vstack([point, point + steps])}
+            options: dict[str, object] = {"initial_simplex": np.vstack([point, point + steps]), "adaptive": True}
+            options |= {"maxfev": calls, "maxiter": calls, "xatol": 1e-3, "fatol": 1e-6}
             point = minimize(self.loss, point, method="Nelder-Mead", options=options).x
         return point
 
@@ -216,31 +276,24 @@ class Fit:
         return self.predict(values, self.shapes) / self.measured - 1
 
 
-FIXED = {"kind": "estimate", "note": "Not fitted: the measurements do not show it, or it is known from the library."}
+def told_of(start: Start) -> dict[str, str]:
+    """What the catalog says of a constant that was not fitted."""
+    return {"kind": "estimate", "note": start.note} if start.fixed else {}
 
 
-@dataclass(frozen=True)
-class Written:
-    """One fit as the catalog holds it: its source, with the errors on rows kept out, and its entries."""
-
-    source: dict[str, object]
-    entries: list[dict[str, object]]
-
-
-def written(fit: Fit, values: Mapping[str, float]) -> Written:
-    """The catalog's source and entries of one fit."""
+def written(fit: Fit, values: Mapping[str, float]) -> list[dict[str, object]]:
+    """The catalog's entries of one fit: its constants, and the errors on rows kept out."""
     out = np.abs(fit.errors(values)[fit.kept_out])
     stem = f"{PREFIX}.{fit.table.kind}.{fit.accelerator}.{fit.precision}"
     where = f"{fit.table.title.lower()}, {fit.accelerator} at {fit.precision}"
-    origin = f"aiconfigurator-core 0.12.0, measured kernels ({fit.framework}); fitted by scripts/fit_kernels.py"
     note = (
         f"Fitted to {int((~fit.kept_out).sum())} rows; on {out.size} rows kept out: median error "
         f"{np.median(out):.1%}, 90th percentile {np.quantile(out, 0.9):.1%}."
     )
-    told = {"from": stem.removeprefix(f"{PREFIX}.")}
+    told = {"from": fit.framework, "note": note}
     lines: list[dict[str, object]] = [
         {"id": f"{stem}.{name}", "title": f"{fit.starts[name].title}, {where}", "value": value,
-         "unit": fit.starts[name].unit, **(FIXED if fit.starts[name].fixed else {}), **told}
+         "unit": fit.starts[name].unit, **told, **told_of(fit.starts[name])}
         for name, value in values.items()
     ]  # fmt: skip
     error = {
@@ -248,8 +301,7 @@ def written(fit: Fit, values: Mapping[str, float]) -> Written:
         "value": round(float(np.median(out)), 4), "unit": "fraction", "low": 0.0,
         "high": round(float(np.quantile(out, 0.9)), 4), **told,
     }  # fmt: skip
-    source = {"source": origin, "url": URL, "date": "2026", "kind": "measured", "note": note}
-    return Written({told["from"]: source}, [*lines, error])
+    return [*lines, error]
 
 
 def main() -> None:
@@ -259,9 +311,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=())
     given = parser.parse_args()
     catalog = load()
-    kept = yaml.safe_load(TARGET.read_text("utf-8")) if TARGET.exists() and given.only else {}
-    sources = {k: v for k, v in kept.get("sources", {}).items() if k.split(".")[0] not in given.only}
-    lines = [e for e in kept.get("entries", []) if e["from"] in sources]
+    lines = [line for line in written_before() if given.only and kind_of(line) not in given.only]
     for table in TABLES:
         if given.only and table.kind not in given.only:
             continue
@@ -270,26 +320,48 @@ def main() -> None:
             fit = Fit(catalog, table, accelerator, precision, rows)
             siblings[precision] = fit.run(siblings.get(precision, {}))
             made = written(fit, siblings[precision])
-            sources |= made.source
-            lines += made.entries
-            print(
-                f"{table.kind:22} {accelerator:14} {precision:10} {next(iter(made.source.values()))['note']}",
-                flush=True,
-            )
-    write(sources, lines)
+            lines += made
+            print(f"{table.kind:22} {accelerator:14} {precision:12} {made[-1]['note']}", flush=True)
+    write(lines)
 
 
-def write(sources: Mapping[str, object], lines: list[dict[str, object]]) -> None:
-    """Replace the constants file, one source and one entry a line."""
+def written_before() -> list[dict[str, object]]:
+    """The entries that an earlier fit wrote."""
+    if not TARGET.exists():
+        return []
+    with TARGET.open(encoding="utf-8", newline="") as stream:
+        return [{name: cell for name, cell in row.items() if cell} for row in csv.DictReader(stream)]
 
-    def listed(values: object) -> str:
-        return yaml.safe_dump(values, default_flow_style=True, width=10_000, sort_keys=False).strip()
 
-    text = HEADER + "sources:\n" + "".join(f"  {name}: {listed(told)}\n" for name, told in sources.items())
-    text += "entries:\n" + "".join(f"  - {listed(line)}\n" for line in lines)
-    unfinished = TARGET.with_suffix(".tmp")
+def kind_of(line: Mapping[str, object]) -> str:
+    """The kind of kernel of an entry."""
+    return str(line["id"]).split(".")[2]
+
+
+def write(lines: list[dict[str, object]]) -> None:
+    """Replace the constants: a table of entries, and the file that says where they are from."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    kinds = [table.kind for table in TABLES]
+    writer.writerows(sorted(lines, key=lambda line: kinds.index(kind_of(line))))
+    sources = {
+        str(name): {
+            "source": f"aiconfigurator-core 0.12.0, measured kernels ({name}); fitted by scripts/fit_kernels.py",
+            "url": URL, "date": "2026", "kind": "measured",
+        }
+        for name in sorted({str(line["from"]) for line in lines})
+    }  # fmt: skip
+    head = {"collection": "constant", "sources": sources, "table": TARGET.name}
+    replace(TARGET, table.getvalue())
+    replace(TARGET.with_suffix(".yaml"), HEADER + yaml.safe_dump(head, width=120, sort_keys=False))
+
+
+def replace(target: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    unfinished = target.with_suffix(".tmp")
     unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(TARGET)
+    unfinished.replace(target)
 
 
 if __name__ == "__main__":

@@ -177,3 +177,47 @@ def test_a_collection_is_read_only_when_it_is_asked_for() -> None:
     catalog = load()
     catalog.get("accelerator", "h100-sxm")
     assert set(catalog._raw) == {"accelerator"}
+
+
+TABLE = 'collection: constant\nsources:\n  ours: {source: our bench, date: "2026", kind: measured}\ntable: mine.csv\n'
+
+
+def test_a_table_beside_a_file_holds_entries(tmp_path: Path) -> None:
+    cells = [
+        "id,title,value,unit,low,high,kind,from,note",
+        'a.b,"One, two",3,us,2,4,,ours,once',
+        "a.c,C,5 ms,,,,estimate,ours,",
+    ]
+    written(tmp_path, "\n".join(cells), "mine.csv")
+    catalog = load([written(tmp_path, TABLE)])
+    fact = catalog.fact("constant", "a.b")
+    assert [fact.value, fact.low, fact.high] == pytest.approx([3e-6, 2e-6, 4e-6])
+    assert (fact.unit, fact.title, fact.note) == ("s", "One, two", "once")
+    assert (fact.source, fact.date, fact.kind) == ("our bench", "2026", "measured")
+    other = catalog.fact("constant", "a.c")
+    assert (other.value, other.kind, other.low) == (5e-3, "estimate", None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ("id,value,unit\na,1\n", "mine.csv, line 2: 2 cells under 3 columns"),
+        ("id,value,unit\na,1,s\na,2,s\n", "the constant 'a' is given twice"),
+        ("id,value,unit\n,1,s\n", "entry 1 must be a mapping with an id"),
+        ("id,value,unit,colour\na,1,s,red\n", "mine.csv: constant 'a': colour: unknown field"),
+        ('id,value,unit\n"a,1,s\n', "mine.csv: not a valid table"),
+        (None, "mine.csv: cannot be read"),
+    ],
+)
+def test_a_table_that_is_wrong_says_where(tmp_path: Path, cells: str | None, told: str) -> None:
+    if cells is not None:
+        written(tmp_path, cells, "mine.csv")
+    with pytest.raises(CatalogError) as caught:
+        load([written(tmp_path, TABLE)])
+    assert told in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["../mine.csv", "/etc/passwd", "mine.txt", "[a]", "7"])
+def test_a_table_lies_beside_its_file(tmp_path: Path, name: str) -> None:
+    assert "must be the name of a .csv file in the same folder" in failure(tmp_path, TABLE.replace("mine.csv", name))

@@ -24,7 +24,7 @@ from navarch.validation.kernel_tables import (
     TABLES,
     KernelTable,
     kept_out,
-    precision_of,
+    kernel_of,
 )
 from navarch.validation.report import Basis, Prediction, Skipped, Split, StoredError, row_id
 from navarch.validation.rows import Row, UnpredictableError, number, text
@@ -37,7 +37,7 @@ Member = tuple[int, str, dict[str, Any]]
 """A row of a group: its number, its id, and its shape and latency by column."""
 BY_KIND = {table.kind: table for table in TABLES}
 LATENCY = "latency_ms"
-TEXTS = frozenset({"distribution", "framework_version"})
+TEXTS = frozenset({"distribution", "framework_version", "kernel_source"})
 """Columns that are not numbers."""
 MAY_BE_ZERO = frozenset({"step", "window_size"})
 SPREAD = re.compile(rf"{EQUAL}|{SKEWED}(?![123](\.0*)?$)\d+(\.\d+)?")
@@ -78,9 +78,10 @@ def predict_all(rows: Sequence[Row], catalog: Catalog) -> Told:
         try:
             table = _kind_of(row, kinds)
             system = text(row, "system")
-            precision = precision_of([text(row, name) for name in table.precision])
+            cells = _cells(row, table)
+            precision = kernel_of(table, cells | {name: text(row, name) for name in table.precision})
             key = (table.kind, SYSTEMS.get(system, system), precision)
-            groups.setdefault(key, []).append((index, row_id(row, index), _cells(row, table)))
+            groups.setdefault(key, []).append((index, row_id(row, index), cells))
         except UnpredictableError as reason:
             skipped.append(Skipped(row_id(row, index), str(reason)))
     found: dict[int, Prediction] = {}

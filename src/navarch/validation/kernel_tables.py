@@ -36,6 +36,8 @@ LATENT = {"rank": 512.0, "rotary": 64.0, "plain": 128.0, "value": 128.0}
 """Sizes of a head of the latent attention that the tables hold: DeepSeek-V3 (the tables name none)."""
 NO_GATE = ((1024, 2688), (2048, 5120), (2688, 1856), (4096, 2688))
 """Hidden and inner sizes of the experts without a gate that the tables hold: the Nemotron 3 family."""
+PACKED = ((3584, 3072),)
+"""Hidden and inner sizes of the experts whose checkpoint was packed by compressed-tensors: Marlin multiplies these."""
 EARLIER = "vllm 0.14.0"
 """Version that measured every expert with a gate, and gave all choices to one group where they are few."""
 EQUAL = "balanced"
@@ -72,6 +74,16 @@ def kept_out(kind: str, shapes: Sequence[Sequence[Any]]) -> NDArray[np.bool_]:
 def precision_of(names: Sequence[str]) -> str:
     """The catalog's name of the precision that a row's columns tell."""
     return "-".join(PRECISIONS.get(name, name) for name in names)
+
+
+def kernel_of(table: KernelTable, row: Mapping[str, Any]) -> str:
+    """The catalog's name of the precision of a row; of MXFP4, also of the kernels that multiply it."""
+    precision = precision_of([str(row[name]) for name in table.precision])
+    if table.kind != "experts" or precision != "mxfp4":
+        return precision
+    library = str(row.get("kernel_source") or "")
+    packed = "compressedtensors" in library if library else (row["hidden_size"], row["inter_size"]) in PACKED
+    return f"{precision}-marlin" if packed else precision
 
 
 def _matmul(catalog: Catalog, accelerator: str, precision: str, shapes: Shapes, constants: Fitted) -> Floats:
@@ -188,6 +200,6 @@ LATENT_GENERATION = KernelTable(
 )  # fmt: skip
 EXPERTS = KernelTable(
     "experts", "Expert products of a layer", ("moe_dtype",), (*EXPERT_SIZES, "distribution"),
-    ("framework_version",), _experts,
+    ("framework_version", "kernel_source"), _experts,
 )  # fmt: skip
 TABLES = (MATMUL, ATTENTION_CONTEXT, ATTENTION_GENERATION, LATENT_CONTEXT, LATENT_GENERATION, EXPERTS)

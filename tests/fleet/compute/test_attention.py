@@ -23,6 +23,7 @@ from navarch.fleet.compute.kernels import (
     latent_generation_time,
     latent_kernel,
 )
+from navarch.fleet.compute.whole_cache import WholeCacheKernel
 
 CATALOG = load()
 H100 = attention_kernel(CATALOG, "h100-sxm")
@@ -128,3 +129,45 @@ def test_a_stand_in_says_so(catalog: Catalog) -> None:
     assert "measured on" in attention_kernel(catalog, "gh200-96gb").stand_in
     assert "no accelerator of its family" in attention_kernel(catalog, "mi300x").stand_in
     assert attention_kernel(catalog, "h100-sxm", precision="fp16").stand_in == "measured at bf16-bf16"
+
+
+def test_a_cache_that_is_not_split_leaves_cores_idle(catalog: Catalog) -> None:
+    """L40S, 142 cores: 1 to 32 sequences take as long as one, and twice the keys twice as long."""
+    kernel = latent_kernel(catalog, "l40s").in_a_model()
+    assert isinstance(kernel.generation, WholeCacheKernel)
+    one, many = (latent_generation_time(kernel, n, 8192.0, 64.0, 512.0, 64.0) for n in (1.0, 16.0))
+    assert one < many < 1.1 * one
+    assert latent_generation_time(kernel, 1.0, 16384.0, 64.0, 512.0, 64.0) == pytest.approx(2 * one, rel=0.05)
+    assert latent_generation_time(kernel, 512.0, 8192.0, 64.0, 512.0, 64.0) > 5 * one
+
+
+def test_heads_within_a_block_are_free_and_a_cache_of_eight_bits_saves_nothing(catalog: Catalog) -> None:
+    kernels = [latent_kernel(catalog, "a100-sxm-80gb", cache_precision=name) for name in ("bf16", "fp8")]
+    times = [float(latent_generation_time(k, 256.0, 16384.0, 16.0, 512.0, 64.0)) for k in kernels]
+    assert times[0] == pytest.approx(times[1], rel=0.05)
+    assert latent_generation_time(kernels[0], 256.0, 16384.0, 64.0, 512.0, 64.0) < 1.1 * times[0]
+    assert latent_generation_time(kernels[0], 256.0, 16384.0, 128.0, 512.0, 64.0) > 1.7 * times[0]
+
+
+def test_blocks_that_share_a_core_are_slower_each_and_faster_together() -> None:
+    """108 cores that take two blocks at once: 108 are one wave, 216 one of 2^0.5, 324 both."""
+    times = [flash.shared_cores_time(n, 108.0, 2.0, 0.5, 1.0) for n in (1.0, 108.0, 109.0, 216.0, 217.0, 324.0)]
+    assert times == pytest.approx([1, 1, 2**0.5, 2**0.5, 2**0.5 + 1, 2**0.5 + 1])
+
+
+def test_a_whole_cache_in_a_ledger(catalog: Catalog, entered: Callable[..., list[float]]) -> None:
+    with Ledger() as ledger:
+        kernel = latent_kernel(catalog, "l40s", take=ledger.fact)
+        sizes = entered(ledger, b=4.0, k=8192.0, h=16.0, latent=512.0, rotary=64.0)
+        time = latent_generation_time(kernel, *sizes)
+    assert ledger.orphans() == []
+    assert all(formula(entry, "latex") for entry in time.entry.ancestors() if entry.kind == "calculation")
+    plain = latent_generation_time(latent_kernel(catalog, "l40s"), 4.0, 8192.0, 16.0, 512.0, 64.0)
+    assert float(time) == pytest.approx(float(plain))
+
+
+def test_larger_heads_take_longer_to_start_on_hopper(catalog: Catalog) -> None:
+    """Measured on H200 with an FP8 cache and a few keys: 10.9, 13.0 and 15.8 µs for heads of 64, 128 and 256."""
+    kernel = attention_kernel(catalog, "h200-sxm", cache_precision="fp8")
+    times = [float(attention_generation_time(kernel, 4.0, 16.0, 8.0, 2.0, d, d, 2 * d)) for d in (64.0, 128.0, 256.0)]
+    assert times == pytest.approx([10.9e-6, 13.0e-6, 15.8e-6], rel=0.1)

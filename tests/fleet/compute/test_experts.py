@@ -110,3 +110,41 @@ def test_formats_of_four_bits(catalog: Catalog) -> None:
     kernel = expert_kernel(catalog, "h100-sxm", "int4")
     assert (kernel.element, kernel.activation) == (0.5, 2)
     assert kernel.peak == catalog.fact("accelerator", "h100-sxm", "bf16").value
+
+
+def test_marlin_takes_the_lowest_tile_that_the_choices_do_not_fill() -> None:
+    """vLLM, fused_marlin_moe: the first of 8, 16, 32, 48 and 64 rows with less than 0.9 of a tile for each expert."""
+    choices = np.array([1.0, 7.19, 7.21, 14.39, 14.41, 28.79, 28.81, 43.19, 43.21, 57.6, 500.0])
+    rows = [next((size for size in (8, 16, 32, 48, 64) if choice / size < 0.9), 64) for choice in choices.tolist()]
+    taken = routing.marlin_tile_rows(choices * 4.0, 8.0, 32.0, 0.9, 8.0, 16.0, 64.0)
+    assert taken.tolist() == rows
+
+
+def test_marlin_counts_the_choices_of_all_groups_for_the_experts_of_one() -> None:
+    """64 tokens, 8 of 256 experts: two for each, but 16 for each of the 32 that a rank of eight holds."""
+    assert routing.marlin_tile_rows(64.0, 8.0, 256.0, 0.9, 8.0, 16.0, 64.0) == 8
+    assert routing.marlin_tile_rows(64.0, 8.0, 32.0, 0.9, 8.0, 16.0, 64.0) == 32
+
+
+def test_checkpoints_packed_otherwise_take_another_kernel(catalog: Catalog) -> None:
+    """On Blackwell, Marlin reaches a third of the rate of the kernels that gpt-oss has."""
+    layer = LAYER | {"hidden": 3584.0, "inner": 3072.0}
+    own, packed = (expert_kernel(catalog, "b200-sxm", name) for name in ("mxfp4", "mxfp4-marlin"))
+    assert own.tile_fill is None and packed.tile_fill == 0.9
+    assert expert_time(packed, 65536.0, **layer) > 2 * expert_time(own, 65536.0, **layer)
+
+
+def test_experts_spread_over_ranks_take_longer_to_launch_where_choices_are_mapped(catalog: Catalog) -> None:
+    kernel = expert_kernel(catalog, "h100-sxm", "mxfp4")
+    layer = {"hidden": 2880.0, "inner": 2880.0, "chosen": 4.0, "matrices": 3.0}
+    alone = expert_time(kernel, 1.0, experts=4.0, groups=1.0, **layer)
+    spread = expert_time(kernel, 1.0, experts=32.0, groups=8.0, **layer)
+    assert kernel.mapping > 1e-5
+    assert spread > kernel.launch + kernel.mapping > kernel.launch
+    assert spread - kernel.mapping < alone * 1.2
+
+
+def test_a_library_that_knows_two_tiles(catalog: Catalog) -> None:
+    assert routing.default_tile_rows(np.array([1.0, 32.0, 33.0]), 32.0, 16.0, 64.0).tolist() == [16, 16, 64]
+    assert expert_kernel(catalog, "a100-sxm-80gb", "bf16").many_rows == 64
+    assert H100.many_rows is None

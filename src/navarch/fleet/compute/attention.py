@@ -6,29 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from navarch.core.arithmetic import product_of, ratio, sum_of
-from navarch.fleet.compute import estimate, flash, tiles
-from navarch.fleet.compute.fitted import Fitted, Number, Take, fitted, hardware
+from navarch.fleet.compute import flash, tiles
+from navarch.fleet.compute.device import MEASURED_AS, Device, device_of, moving_time
+from navarch.fleet.compute.fitted import Fitted, Number, Take, fitted
+from navarch.fleet.compute.whole_cache import WholeCacheKernel, whole_cache_kernel, whole_cache_time
 
 if TYPE_CHECKING:
     from navarch.catalog import Catalog
-
-MEASURED_AS = {"fp16": "bf16"}
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """What both phases share: the accelerator's own facts, and the shapes that its kernels work in."""
-
-    peak: Number  # [FLOP/s]
-    cores: Number
-    memory_bandwidth: Number  # [byte/s]
-    cache: Number | None  # that may keep data from run to run [byte]; None: all data come from memory
-    element: Number  # of queries, keys and values before they are cached [byte]
-    cached: Number  # of the cache [byte]
-    least_rows: Number  # of a tile of queries
-    most_rows: Number
-    block: Number  # keys taken at once
-    latents: Number  # key-value heads of a latent cache: one
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +48,7 @@ class GenerationKernel:
     query_moves: Number  # times that queries and results are moved
     launch: Number  # [s]
     sharpness: Number  # of the corner between computing and moving
+    fill: Number | None  # time to fill the pipeline for each element of a head, where it grows with these [s]
     regrouping: Number | None  # time of the kernel that puts results back in order, where the library has one [s]
 
 
@@ -76,7 +61,7 @@ class AttentionKernel:
     cache_precision: str
     stand_in: str  # why the constants stand for others; empty where they were measured on this accelerator
     context: ContextKernel
-    generation: GenerationKernel
+    generation: GenerationKernel | WholeCacheKernel
 
     def in_a_model(self) -> AttentionKernel:
         """The same where a model is run: the caches of keys and values, and the queries, come from memory."""
@@ -156,7 +141,7 @@ def context_time(
     traffic = flash.context_traffic(
         batch, queries, keys, heads, kv_heads, key_dim, value_dim, device.element, device.cached, kernel.cache_moves
     )
-    moving = _moving_time(kernel, traffic)
+    moving = moving_time(device, traffic, kernel.memory_efficiency, kernel.cache_share, kernel.cache_bandwidth)
     return sum_of(kernel.launch, computing, moving, title="Time of the attention of prompts", symbol="t_ctx")
 
 
@@ -180,7 +165,7 @@ def attention_generation_time(
 
 
 def generation_time(
-    kernel: GenerationKernel,
+    kernel: GenerationKernel | WholeCacheKernel,
     batch: Number,
     keys: Number,
     heads: Number,
@@ -190,13 +175,18 @@ def generation_time(
     width: Number,
 ) -> Number:
     """Time of the attention of generated tokens; see `attention_generation_time`."""
+    if isinstance(kernel, WholeCacheKernel):
+        return whole_cache_time(kernel, batch, keys, heads, kv_heads, key_dim, value_dim, width)
     device = kernel.device
     group = ratio(heads, kv_heads, title="Query heads that share a key-value head", symbol="g")
     parts = flash.cache_parts(batch, kv_heads, keys, device.cores, kernel.least_keys)
     rate = tiles.core_rate(device.peak, kernel.efficiency, device.cores)
+    overhead = kernel.tile_overhead
+    if kernel.fill is not None:
+        overhead = flash.head_fill_time(overhead, kernel.fill, key_dim, value_dim)
     part = flash.cache_part_time(
         keys, parts, group, device.least_rows, key_dim, value_dim, rate, width, device.cached, kernel.core_bandwidth,
-        kernel.tile_overhead,
+        overhead,
     )  # fmt: skip
     computing = flash.cache_parts_time(
         batch, kv_heads, parts, part, kernel.split_overhead, device.cores, kernel.sharpness
@@ -204,7 +194,7 @@ def generation_time(
     traffic = flash.generation_traffic(
         batch, keys, heads, kv_heads, width, device.cached, key_dim, value_dim, device.element, kernel.query_moves
     )
-    moving = _moving_time(kernel, traffic)
+    moving = moving_time(device, traffic, kernel.memory_efficiency, kernel.cache_share, kernel.cache_bandwidth)
     time = tiles.kernel_time(kernel.launch, computing, moving, kernel.sharpness)
     if kernel.regrouping is None:
         return time
@@ -243,16 +233,6 @@ def latent_generation_time(
     return attention_generation_time(kernel, batch, keys, heads, latents, width, latent_dim, width)
 
 
-def _moving_time(kernel: ContextKernel | GenerationKernel, traffic: Number) -> Number:
-    device = kernel.device
-    if device.cache is None:
-        return estimate.memory_time(traffic, device.memory_bandwidth, kernel.memory_efficiency)
-    reached = product_of(device.memory_bandwidth, kernel.memory_efficiency, unit="byte/s", title="Rate of the memory")
-    rate = product_of(device.memory_bandwidth, kernel.cache_bandwidth, unit="byte/s", title="Rate of the cache")
-    kept = product_of(device.cache, kernel.cache_share, unit="byte", title="Cache that keeps data from run to run")
-    return tiles.repeated_time(traffic, traffic, kept, reached, rate)
-
-
 def context_kernel(
     catalog: Catalog,
     accelerator: str,
@@ -266,7 +246,7 @@ def context_kernel(
         "cache-bandwidth", "cache-moves",
         "launch",
     )  # fmt: skip
-    return ContextKernel(_device(catalog, accelerator, precisions, take, constants), **constants.taken(take, *names))
+    return ContextKernel(device_of(catalog, accelerator, precisions, take, constants), **constants.taken(take, *names))
 
 
 def generation_kernel(
@@ -275,17 +255,22 @@ def generation_kernel(
     precisions: tuple[str, str],
     take: Take,
     constants: Fitted,
-) -> GenerationKernel:
+) -> GenerationKernel | WholeCacheKernel:
     """The constants of the attention of generated tokens as numbers. precisions: of queries and of the cache."""
+    if "sharing" in constants.facts:
+        return whole_cache_kernel(device_of(catalog, accelerator, precisions, take, constants), take, constants)
     names = (
         "efficiency", "tile-overhead", "least-keys", "split-overhead", "memory-efficiency", "cache-share",
         "cache-bandwidth", "query-moves", "launch", "sharpness",
     )  # fmt: skip
     pulled = constants.core_bandwidth(catalog, MEASURED_AS.get(precisions[0], precisions[0]), take)
-    device = _device(catalog, accelerator, precisions, take, constants)
-    regrouping = constants.known("regrouping", take)
+    device = device_of(catalog, accelerator, precisions, take, constants)
     return GenerationKernel(
-        device=device, core_bandwidth=pulled, regrouping=regrouping, **constants.taken(take, *names)
+        device=device,
+        core_bandwidth=pulled,
+        fill=constants.known("fill", take),
+        regrouping=constants.known("regrouping", take),
+        **constants.taken(take, *names),
     )
 
 
@@ -303,24 +288,4 @@ def _kernel(
         stand_in=context.stand_in or ("" if measured == "-".join(precisions) else f"measured at {measured}"),
         context=context_kernel(catalog, accelerator, precisions, take, context),
         generation=generation_kernel(catalog, accelerator, precisions, take, generation),
-    )
-
-
-def _device(catalog: Catalog, accelerator: str, precisions: tuple[str, str], take: Take, constants: Fitted) -> Device:
-    precision, cache_precision = precisions
-
-    def constant(name: str) -> Number:
-        return take(catalog.fact("constant", name))
-
-    return Device(
-        peak=take(catalog.fact("accelerator", accelerator, MEASURED_AS.get(precision, precision))),
-        cores=constants.cores(catalog, take),
-        memory_bandwidth=take(catalog.fact("accelerator", accelerator, "memory_bandwidth")),
-        cache=take(hardware(catalog, accelerator, "l2")),
-        element=constant(f"precision.{precision}.bytes"),
-        cached=constant(f"precision.{cache_precision}.bytes"),
-        least_rows=constant("compute.tile.16"),
-        most_rows=constant("compute.tile.128"),
-        block=constant("compute.tile.64"),
-        latents=constant("compute.latent-heads"),
     )

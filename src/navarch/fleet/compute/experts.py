@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from navarch.catalog import Catalog
 
 MEASURED_AS = {"fp16": "bf16"}
-FORMATS = {"int4": ("bf16", "int4"), "mxfp4": ("bf16", "fp4"), "mxfp4-fp8": ("fp8", "fp4"), "fp8_block": ("fp8", "fp8")}
+FORMATS = {
+    "int4": ("bf16", "int4"), "mxfp4": ("bf16", "fp4"), "mxfp4-marlin": ("bf16", "fp4"), "mxfp4-fp8": ("fp8", "fp4"),
+    "fp8_block": ("fp8", "fp8"),
+}  # fmt: skip
 """Formats that compute at the peak of one precision on weights of another; the rest do both at their own."""
 GROUPED = "tile and wave quantisation over all experts of a rank"
 
@@ -42,6 +45,22 @@ def grouped_product_time(
     waves = np.maximum(tiles_of_rows * np.ceil(columns / tile_columns) / cores, 1)
     step = np.maximum(2 * tile_rows * tile_columns / rate, (tile_rows + tile_columns) * element / bandwidth)
     return waves * (step * depth + overhead)
+
+
+@equation(
+    symbol="t_launch",
+    unit="s",
+    source="Triton's MXFP4 kernels in vLLM: choices are mapped to the experts of a rank where these are spread",
+    url="https://github.com/vllm-project/vllm",
+    symbols={"groups": "p_e", "launch": "t_0", "mapping": "t_map"},
+)
+def spread_launch_time(groups, launch, mapping):
+    """Time to launch all kernels of a layer where experts that are spread over ranks need more of them.
+
+    groups: that the experts are spread over; launch: of all kernels where one rank holds all experts [s]; mapping: time
+    of the kernels that map choices to the experts of a rank [s].
+    """
+    return launch + np.where(groups > 1, mapping, 0)
 
 
 @equation(
@@ -106,6 +125,8 @@ class ExpertKernel:
     activation: Number  # of an activation between the products [byte]
     least_rows: Number  # of a tile
     most_rows: Number
+    rows_step: Number  # by which tiles are higher, where the library knows more than powers of two
+    tile_columns: Number
     one: Number  # token
     loads: Loads
     efficiency: Number  # share of the peak within a tile
@@ -116,6 +137,11 @@ class ExpertKernel:
     every_moves: Number  # times that those of all choices are
     launch: Number  # of all kernels of the layer [s]
     sharpness: Number
+    tile_fill: Number | None  # of a tile above which Marlin takes a higher one; None: another library
+    many_rows: (
+        Number | None
+    )  # of a tile where tokens outnumber experts, where the library knows no other; None: it does
+    mapping: Number | None  # time of the kernels that map choices to the experts of a rank, where there are any [s]
 
 
 def expert_kernel(
@@ -123,8 +149,9 @@ def expert_kernel(
 ) -> ExpertKernel:
     """The constants of expert products on an accelerator at a precision.
 
-    accelerator: catalog id; precision: `bf16`, `fp16`, `fp8`, `fp8_block`, `fp4`, `int4` or `mxfp4` (weights of four
-    bits, computed in BF16), `mxfp4-fp8`; take: how a fact becomes a number; constants: others than the catalog's.
+    accelerator: catalog id; precision: `bf16`, `fp16`, `fp8`, `fp8_block`, `fp4`, `int4`, `mxfp4` or `mxfp4-marlin`
+    (weights of four bits, computed in BF16: the kernels of gpt-oss, and Marlin's where a checkpoint was packed by
+    compressed-tensors), `mxfp4-fp8`; take: how a fact becomes a number; constants: others than the catalog's.
     """
     measured = MEASURED_AS.get(precision, precision)
     if constants is None:
@@ -134,6 +161,8 @@ def expert_kernel(
     def constant(name: str) -> Number:
         return take(catalog.fact("constant", name))
 
+    fill = constants.known("tile-fill", take)
+    least, most = ("8", "64") if fill is not None else ("16", "128")
     return ExpertKernel(
         accelerator=accelerator,
         precision=precision,
@@ -143,11 +172,16 @@ def expert_kernel(
         memory_bandwidth=take(catalog.fact("accelerator", accelerator, "memory_bandwidth")),
         element=constant(f"precision.{stored}.bytes"),
         activation=constant("precision.bf16.bytes"),
-        least_rows=constant("compute.tile.16"),
-        most_rows=constant("compute.tile.128"),
+        least_rows=constant(f"compute.tile.{least}"),
+        most_rows=constant(f"compute.tile.{most}"),
+        rows_step=constant("compute.tile.16"),
+        tile_columns=constant("compute.tile.128"),
         one=constant("compute.kernel-run.whole"),
         loads=Loads(*(constant(f"compute.expert-load.{name}") for name in ("share", "many", "few-most", "few-least"))),
         core_bandwidth=constants.core_bandwidth(catalog, computed, take),
+        tile_fill=fill,
+        many_rows=constants.known("many-rows", take),
+        mapping=constants.known("mapping", take),
         **constants.taken(
             take, "efficiency", "tile-overhead", "memory-efficiency", "own-moves", "every-moves",
             "launch", "sharpness",
@@ -178,11 +212,14 @@ def expert_time(
     rate = tiles.core_rate(kernel.peak, kernel.efficiency, kernel.cores)
     wide = routing.columns_of_first(matrices, inner)
     shared = (kernel.cores, rate, kernel.element, kernel.core_bandwidth, kernel.tile_overhead)
-    first = grouped_product_time(count, wide, hidden, rows, kernel.most_rows, *shared)
-    second = grouped_product_time(count, hidden, inner, rows, kernel.most_rows, *shared)
+    first = grouped_product_time(count, wide, hidden, rows, kernel.tile_columns, *shared)
+    second = grouped_product_time(count, hidden, inner, rows, kernel.tile_columns, *shared)
     weights = expert_weight_traffic(active, matrices, hidden, inner, kernel.element)
     reading = estimate.memory_time(weights, kernel.memory_bandwidth, kernel.memory_efficiency)
-    products = tiles.kernel_time(kernel.launch, sum_of(first, second), reading, kernel.sharpness)
+    launch = kernel.launch
+    if kernel.mapping is not None:
+        launch = spread_launch_time(groups, launch, kernel.mapping)
+    products = tiles.kernel_time(launch, sum_of(first, second), reading, kernel.sharpness)
     moved = expert_activation_traffic(
         tokens, chosen, held, load, matrices, hidden, inner, kernel.activation, kernel.own_moves, kernel.every_moves
     )
@@ -203,7 +240,7 @@ def _loads(
     if skew is None:
         load = routing.tokens_per_expert(tokens, chosen, experts, kernel.one)
         active = routing.equal_active_experts(held, load)
-        rows = routing.expert_tile_rows(held, load, active, kernel.least_rows, kernel.most_rows)
+        rows = _tile_rows(kernel, tokens, chosen, held, load, active)
         return load, active, rows, routing.equal_tiles(active, held, load, rows)
     drawn = kernel.loads
     least = routing.least_load(tokens, chosen, experts, drawn.many, drawn.few_least)
@@ -215,6 +252,18 @@ def _loads(
     spread = (load, skew, least, most, mean)
     whole, share = routing.experts_above(kernel.one, *spread), routing.tokens_above(kernel.one, *spread)
     active = routing.active_experts(held, load, whole, share)
-    rows = routing.expert_tile_rows(held, load, active, kernel.least_rows, kernel.most_rows)
+    rows = _tile_rows(kernel, tokens, chosen, held, load, active)
     full, filled = routing.experts_above(rows, *spread), routing.tokens_above(rows, *spread)
     return load, active, rows, routing.skewed_tiles(held, load, rows, whole, share, full, filled)
+
+
+def _tile_rows(
+    kernel: ExpertKernel, tokens: Number, chosen: Number, held: Number, load: Number, active: Number
+) -> Number:
+    """Rows of a tile, as the library chooses them."""
+    if kernel.tile_fill is not None:
+        sizes = (kernel.least_rows, kernel.rows_step, kernel.most_rows)
+        return routing.marlin_tile_rows(tokens, chosen, held, kernel.tile_fill, *sizes)
+    if kernel.many_rows is not None:
+        return routing.default_tile_rows(tokens, held, kernel.least_rows, kernel.many_rows)
+    return routing.expert_tile_rows(held, load, active, kernel.least_rows, kernel.most_rows)

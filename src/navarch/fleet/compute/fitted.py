@@ -75,7 +75,7 @@ def fitted(catalog: Catalog, kind: str, accelerator: str, precision: str) -> Fit
     if not found:
         raise CatalogError(f"no {kind} kernel was measured at {precision}")
     own = found.get(accelerator)
-    source = accelerator if own is not None else _nearest(catalog, found, entry, precision)
+    source = accelerator if own is not None else nearest(catalog, found, entry, precision)
     facts = {name: catalog.fact("constant", identifier) for name, identifier in found[source].items()}
     if source == accelerator:
         return Fitted(accelerator, source, "", False, facts)
@@ -91,7 +91,7 @@ def hardware(catalog: Catalog, accelerator: str, attribute: str) -> Fact:
     if own is not None:
         return own
     others = (name for name in catalog.ids("accelerator") if name != accelerator)
-    source = _nearest(catalog, [n for n in others if getattr(catalog.get("accelerator", n), attribute)], entry, "bf16")
+    source = nearest(catalog, [n for n in others if getattr(catalog.get("accelerator", n), attribute)], entry, "bf16")
     return borrowed(catalog.fact("accelerator", source, attribute), accelerator, f"that of {source}")
 
 
@@ -126,7 +126,7 @@ PEAKS = {"fp8_block": "fp8", "nvfp4": "fp4"}
 """Precisions whose peak the catalog has under another name."""
 
 
-def _nearest(catalog: Catalog, measured: Iterable[str], entry: Any, precision: str) -> str:
+def nearest(catalog: Catalog, measured: Iterable[str], entry: Any, precision: str) -> str:
     """The measured accelerator nearest to this one: family first, then peak, then year."""
     near = []
     for name in measured:

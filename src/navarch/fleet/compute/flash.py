@@ -17,6 +17,8 @@ FLASH3 = "Shah et al. 2024, FlashAttention-3, section 3: exponentials beside mat
 FLASH3_URL = "https://arxiv.org/abs/2407.08608"
 DECODING = "Dao et al. 2023, Flash-Decoding for long-context inference"
 DECODING_URL = "https://crfm.stanford.edu/2023/10/12/flashdecoding.html"
+WHOLE = "latent attention of TensorRT-LLM before Hopper, as its measurements show it"
+WHOLE_URL = "https://github.com/NVIDIA/TensorRT-LLM"
 COUNT = "count"
 
 
@@ -198,6 +200,21 @@ def cache_part_time(keys, parts, group, rows, key_dim, value_dim, rate, width, c
 
 
 @equation(
+    symbol="t_fill",
+    unit="s",
+    source="the first keys and values arrive before the first product: measured times of a few keys grow with the head",
+    symbols={"overhead": "t_tile", "element": "t_element", "key_dim": "d_k", "value_dim": "d_v"},
+)
+def head_fill_time(overhead, element, key_dim, value_dim):
+    """Time to fill and empty the pipeline of a part of the cache, by the size of a head.
+
+    overhead: of any head [s]; element: of an element of a key or value [s]; key_dim: size of a query or key of a head;
+    value_dim: size of a value of a head.
+    """
+    return overhead + element * (key_dim + value_dim)
+
+
+@equation(
     symbol="t_parts",
     unit="s",
     source=DECODING,
@@ -219,6 +236,61 @@ def cache_parts_time(sequences, kv_heads, parts, part, second, cores, balance):
     longer = np.maximum(waves, 1)
     spread = longer * (1 + (np.minimum(waves, 1) / longer) ** balance) ** (1 / balance)
     return part * spread + np.where(parts > 1, second, 0)
+
+
+@equation(
+    symbol="t_part",
+    unit="s",
+    source=WHOLE,
+    url=WHOLE_URL,
+    symbols={
+        "keys": "k", "block": "b_k", "rows": "a", "key_dim": "d_k", "value_dim": "d_v", "columns": "p_v",
+        "rate": "R_core", "overhead": "t_tile",
+    },
+)  # fmt: skip
+def whole_cache_part_time(keys, block, rows, key_dim, value_dim, columns, rate, overhead):
+    """Time of a block that goes through the whole cache of a sequence, alone on a core.
+
+    keys: of a sequence; block: keys taken at once; rows: heads of a block, padded with empty ones; key_dim: size of a
+    query or key of a head; value_dim: size of a value of a head; columns: parts that the columns of the result are
+    split into, each of which needs all scores; rate: of one core [FLOP/s]; overhead: to fill and empty the pipeline
+    [s].
+    """
+    return np.ceil(keys / block) * block * 2 * rows * (key_dim + value_dim / columns) / rate + overhead
+
+
+@equation(
+    symbol="n_blocks",
+    unit="1",
+    source=COUNT,
+    symbols={"sequences": "b", "kv_heads": "h_kv", "heads": "h", "rows": "a", "columns": "p_v"},
+)
+def whole_cache_blocks(sequences, kv_heads, heads, rows, columns):
+    """Blocks of a batch where the cache of a sequence is not split.
+
+    sequences: of the batch; kv_heads: key-value heads; heads: query heads; rows: heads of a block; columns: parts that
+    the columns of the result are split into.
+    """
+    return sequences * kv_heads * np.ceil(heads / kv_heads / rows) * columns
+
+
+@equation(
+    symbol="t_blocks",
+    unit="s",
+    source="wave quantisation, with several blocks on a core at once",
+    symbols={"blocks": "n_blocks", "cores": "N", "resident": "r", "sharing": "gamma", "part": "t_part"},
+    valid="sharing > 0",
+)
+def shared_cores_time(blocks, cores, resident, sharing, part):
+    """Time of all blocks, wave after wave.
+
+    blocks: of the batch; cores: of the accelerator; resident: blocks that a core takes at once; sharing: power of the
+    blocks on a core by which each is slower, zero where they do not disturb each other and one where they take turns;
+    part: time of a block alone on a core [s].
+    """
+    full = np.floor(blocks / (cores * resident))
+    rest = np.ceil(blocks / cores - full * resident)
+    return part * (full * resident**sharing + rest**sharing)
 
 
 @equation(

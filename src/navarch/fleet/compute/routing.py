@@ -201,6 +201,44 @@ def expert_tile_rows(held, load, active, least, most):
     return np.clip(2 ** np.ceil(np.log2(np.maximum(held * load / active, 1))), least, most)
 
 
+@equation(
+    symbol="a",
+    unit="1",
+    source="vLLM, fused_marlin_moe: the lowest of 8, 16, 32, 48 and 64 rows that the choices of a rank do not fill",
+    url="https://github.com/vllm-project/vllm",
+    symbols={
+        "tokens": "T", "chosen": "k", "held": "E_g", "fill": "c_fill", "least": "a_min", "step": "a_step",
+        "most": "a_max",
+    },
+)  # fmt: skip
+def marlin_tile_rows(tokens, chosen, held, fill, least, step, most):
+    """Rows of a tile of Marlin's expert products.
+
+    tokens: of the layer; chosen: experts of a token; held: experts of a group, over which Marlin spreads the choices of
+    all groups; fill: of a tile above which a higher one is taken; least: rows of the lowest tile; step: rows of the
+    next, and by which the others are higher; most: rows of the highest tile.
+    """
+    need = tokens * chosen / held / fill
+    higher = np.where(need < step, step, np.minimum(step * (np.floor(need / step) + 1), most))
+    return np.where(need < least, least, higher)
+
+
+@equation(
+    symbol="a",
+    unit="1",
+    source="vLLM 0.14, get_default_config of its fused expert kernels",
+    url="https://github.com/vllm-project/vllm",
+    symbols={"tokens": "T", "held": "E_g", "few": "a_few", "many": "a_many"},
+)
+def default_tile_rows(tokens, held, few, many):
+    """Rows of a tile of an expert's tokens where the library knows two.
+
+    tokens: of the layer; held: experts of a group; few: rows where tokens do not outnumber these experts; many: rows
+    where they do.
+    """
+    return np.where(tokens <= held, few, many)
+
+
 @equation(symbol="n_1", unit="1", source=COUNT, symbols={"matrices": "c_mat", "inner": "d_e"})
 def columns_of_first(matrices, inner):
     """Columns of the first product of an expert: all matrices but the last.
