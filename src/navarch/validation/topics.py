@@ -17,7 +17,7 @@ from navarch.validation.rows import Row, UnpredictableError, read_rows
 if TYPE_CHECKING:
     from navarch.catalog import Catalog
 
-MODULES = ("models", "reliability", "compute", "training")
+MODULES = ("models", "reliability", "compute", "training", "collectives")
 """Modules of this package that hold one topic each, as `TOPIC`."""
 
 
@@ -36,7 +36,8 @@ class Topic:
 
     columns: what a user's own table must have; published: the shipped rows; predict: a row's prediction (where there is
     none it raises UnpredictableError); others: sets of columns that a table may have instead; predict_all: predictions
-    of all rows at once, where there may be many; stored: errors that stand in the catalog, where no rows are shipped.
+    of all rows at once, where there may be many; reads: the rows of a file that is no table, or None where it is none
+    of those that the topic knows; stored: errors that stand in the catalog, where no rows are shipped.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Topic:
     predict: Callable[[Row, Catalog], Prediction]
     others: tuple[tuple[str, ...], ...] = ()
     predict_all: Callable[[Sequence[Row], Catalog], Told] | None = None
+    reads: Callable[[Path], list[Row] | None] | None = None
     stored: Callable[[Catalog], Sequence[StoredError]] | None = None
 
 
@@ -66,13 +68,19 @@ def topic_named(name: str) -> Topic:
     return known[name]
 
 
+def _read(topic: Topic, data: Path) -> Sequence[Row]:
+    """Return the rows of a user's file."""
+    known = topic.reads(data) if topic.reads is not None else None
+    return read_rows(data, topic.columns, *topic.others) if known is None else known
+
+
 def validate(name: str, catalog: Catalog, data: Path | None = None) -> Report:
     """Return the predictions of a topic beside the published rows, or beside a user's own table of the same columns."""
     topic = topic_named(name)
     source = "published rows" if data is None else str(data)
     if data is None and topic.stored is not None:
         return Report(topic.name, topic.title, "errors stored in the catalog", (), (), tuple(topic.stored(catalog)))
-    rows = topic.published(catalog) if data is None else read_rows(data, topic.columns, *topic.others)
+    rows = topic.published(catalog) if data is None else _read(topic, data)
     if topic.predict_all is not None:
         told = topic.predict_all(rows, catalog)
         return Report(topic.name, topic.title, source, tuple(told.predictions), tuple(told.skipped), more=told.more)

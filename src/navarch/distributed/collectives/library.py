@@ -1,0 +1,176 @@
+"""A tuned collective library (NCCL, vLLM's own all-reduce) on an accelerator: its fitted constants and its times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from navarch.catalog.errors import CatalogError
+from navarch.core.arithmetic import product_of, ratio, smallest_of
+from navarch.core.ledger import Fact
+from navarch.distributed.collectives import protocols
+from navarch.fleet.compute.fitted import borrowed, nearest, related
+
+if TYPE_CHECKING:
+    from navarch.catalog import Catalog
+
+Number = Any  # a float, a Value or an array
+Take = Callable[[Fact], Any]
+
+PREFIX = "collectives.library"
+PROTOCOLS = ("first", "second", "third")
+"""From the one that waits least to the one that carries most; NCCL calls them LL, LL128 and Simple."""
+ALL_REDUCE = "all-reduce"
+COLLECTIVES = (ALL_REDUCE, "all-gather", "reduce-scatter", "all-to-all")
+NETWORKS = ("infiniband", "roce", "slingshot", "tcp")
+IN_NETWORK = "in-network"
+SINGLE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """One protocol: base and step [s], bandwidth of a rank of two [byte/s], exponent of crowding."""
+
+    base: Number
+    step: Number
+    bandwidth: Number
+    crowding: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Reducer:
+    """The switches of a domain that reduce (NVLS): base [s], bandwidth of a rank [byte/s], least ranks to do it for."""
+
+    base: Number
+    bandwidth: Number
+    least: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """One collective of a library on an accelerator.
+
+    collective: its name; protocols: three; origin: accelerator that they were measured on; stand_in: why they stand for
+    another accelerator, or empty; reducer: switches that reduce, where there are any.
+    """
+
+    collective: str
+    protocols: tuple[Protocol, ...]
+    origin: str
+    stand_in: str
+    reducer: Reducer | None = None
+
+    def steps(self, ranks: Number) -> Number:
+        """Steps of the algorithm."""
+        return (protocols.all_reduce_steps if self.collective == ALL_REDUCE else protocols.exchange_steps)(ranks)
+
+    def traffic(self, message: Number, ranks: Number) -> Number:
+        """Bytes that each of so many participants sends."""
+        reduces = self.collective == ALL_REDUCE
+        return (protocols.all_reduce_traffic if reduces else protocols.exchange_traffic)(message, ranks)
+
+    def times(self, message: Number, ranks: Number, floating: bool = True) -> list[Number]:
+        """Time of each way that the library has [s]; floating: of the numbers, as switches reduce no others."""
+        traffic, steps = self.traffic(message, ranks), self.steps(ranks)
+        ways = [
+            protocols.protocol_time(traffic, steps, ranks, p.base, p.step, p.bandwidth, p.crowding)
+            for p in self.protocols
+        ]
+        r = self.reducer
+        if r is not None and floating:
+            ways.append(protocols.in_network_time(message, ranks, r.base, r.bandwidth, r.least))
+        return ways
+
+    def time(self, message: Number, ranks: Number, floating: bool = True) -> Number:
+        """Time among the accelerators of one scale-up domain [s]; message in bytes, as nccl-tests count it."""
+        ways = self.times(message, ranks, floating)
+        return smallest_of(*ways, unit="s", title="Time of the library's fastest protocol", symbol="T_lib")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How a library uses the adapters of a node: base and hop [s], efficiency [fraction], exponent of congestion."""
+
+    base: Number
+    hop: Number
+    efficiency: Number
+    congestion: Number
+
+
+def tuned(catalog: Catalog, collective: str, accelerator: str, take: Take = float, library: str = "nccl") -> Tuned:
+    """A library's collective on an accelerator: its constants, or those of its nearest relation scaled by the link."""
+    found: dict[str, dict[str, str]] = {}
+    stem = f"{PREFIX}.{library}.{collective}."
+    for identifier in catalog.ids("constant"):
+        if identifier.startswith(stem):
+            where, name = identifier.removeprefix(stem).split(".", 1)
+            found.setdefault(where, {})[name] = identifier
+    if not found:
+        raise CatalogError(f"no {collective} of {library} was measured")
+    entry = catalog.get("accelerator", accelerator)
+    origin = accelerator if accelerator in found else nearest(catalog, found, entry, "bf16")
+    facts = {name: catalog.fact("constant", identifier) for name, identifier in found[origin].items()}
+    why, links = "", None
+    if origin != accelerator:
+        other = catalog.get("accelerator", origin)
+        why = f"measured on {origin}" if related(other, entry) else f"no relation was measured; taken from {origin}"
+        facts = {name: borrowed(fact, accelerator, why) for name, fact in facts.items()}
+        links = _links(entry, other, take)
+    made = tuple(_protocol(facts, name, take, links) for name in PROTOCOLS)
+    return Tuned(collective, made, origin, why, _reducer(facts, take, links))
+
+
+def _links(entry: Any, other: Any, take: Take) -> Number | None:
+    """The link of one accelerator over that of another, or None where one is not known."""
+    if entry.scaleup_bandwidth is None or other.scaleup_bandwidth is None:
+        return None
+    ends = (take(entry.scaleup_bandwidth), take(other.scaleup_bandwidth))
+    return ratio(*ends, unit="1", title="Scale-up link over that of the accelerator measured")
+
+
+def _scaled(bandwidth: Number, links: Number | None) -> Number:
+    """The bandwidth of a rank on another link."""
+    if links is None:
+        return bandwidth
+    return product_of(bandwidth, links, unit="byte/s", title="Bandwidth of a rank, scaled by the link")
+
+
+def _protocol(facts: Mapping[str, Fact], name: str, take: Take, links: Number | None) -> Protocol:
+    base, step, bandwidth, crowding = (
+        take(facts[f"{name}.{part}"]) for part in ("base", "step", "bandwidth", "crowding")
+    )
+    return Protocol(base, step, _scaled(bandwidth, links), crowding)
+
+
+def _reducer(facts: Mapping[str, Fact], take: Take, links: Number | None) -> Reducer | None:
+    if f"{IN_NETWORK}.base" not in facts:
+        return None
+    base, bandwidth, least = (take(facts[f"{IN_NETWORK}.{part}"]) for part in ("base", "bandwidth", "least"))
+    return Reducer(base, _scaled(bandwidth, links), least)
+
+
+def network(catalog: Catalog, kind: str, take: Take = float) -> Network:
+    """The constants of a kind of network (`infiniband`, `roce`, `slingshot`, `tcp`)."""
+    if kind not in NETWORKS:
+        raise CatalogError(f'"{kind}" is no kind of network; there are {", ".join(NETWORKS)}')
+    stem = f"{PREFIX}.network.{kind}"
+    facts = (catalog.fact("constant", f"{stem}.{name}") for name in ("base", "hop", "efficiency", "congestion"))
+    return Network(*map(take, facts))
+
+
+def time_across(
+    tuned: Tuned, message: Number, local: Number, nodes: Number, adapters: Number, network: Network
+) -> Number:
+    """Time of a collective over several nodes [s].
+
+    message: bytes as nccl-tests count them [byte]; local: accelerators of the group in each node; nodes: of the group;
+    adapters: bandwidth of all adapters of a node, per direction [byte/s]. Where switches reduce, an all-reduce is
+    reduced within each node before it leaves it; else, as every other collective, it is one ring through all.
+    """
+    within = 0.0 if local == SINGLE else tuned.time(message, local)
+    everyone = product_of(local, nodes, unit="1", title="Accelerators of the group")
+    parties = everyone if tuned.reducer is None else nodes
+    sent = tuned.traffic(message, parties)
+    between = protocols.network_time(sent, nodes, adapters, network.efficiency, network.congestion)
+    return protocols.two_level_time(protocols.network_latency(nodes, network.base, network.hop), within, between)
