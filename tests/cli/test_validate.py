@@ -17,6 +17,7 @@ from navarch.catalog import load
 from navarch.cli.app import app
 from navarch.validation import Prediction, Skipped, validate
 from navarch.validation.report import Report, rank_correlation, summarise
+from navarch.validation.topics import topics
 
 KEYS = {"rows", "predicted", "skipped", "median_ape", "mape", "p90_ape", "worst_ape", "bias", "spearman"}
 ROW_KEYS = {"id", "quantity", "measured", "predicted", "ape", "basis", "note"}
@@ -70,13 +71,14 @@ def test_an_unknown_topic_names_those_that_exist() -> None:
     done = navarch("training-runs")
     assert done.exit_code == 2
     assert "cannot be validated" in done.stderr
-    assert "the topics are models, reliability, compute, training" in done.stderr
+    assert f"the topics are {', '.join(topics())}" in done.stderr
     assert "did you mean models?" in navarch("model").stderr
     listed = navarch()
     assert listed.exit_code == 0
     assert "reliability" in listed.stdout
     named = [topic["topic"] for topic in json.loads(navarch("--json").stdout)]
-    assert named == ["models", "reliability", "compute", "training"]
+    assert named == list(topics())
+    assert {"models", "reliability", "compute", "training", "topology", "collectives", "network"} <= set(named)
 
 
 HEADER = "id,model,quantity,value\n"

@@ -46,8 +46,12 @@ def _of_user(error: ValueError) -> bool:
     from navarch.design.errors import DesignError
     from navarch.distributed.training.legality import InfeasibleError
     from navarch.distributed.training.schedules import ScheduleError
+    from navarch.fleet.fabric.graph import GraphError
+    from navarch.fleet.fabric.sizing import SizingError
 
-    mistakes = (DesignError, CatalogError, QuantityError, InfeasibleError, ScheduleError, SweepError)
+    mistakes = (
+        DesignError, CatalogError, QuantityError, InfeasibleError, ScheduleError, SweepError, GraphError, SizingError,
+    )  # fmt: skip
     return isinstance(error, mistakes)
 
 

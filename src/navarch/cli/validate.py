@@ -47,6 +47,10 @@ def validate(
         show_training(report, every_row)
     else:
         _show(report, topics()[topic].columns, every_row)
+        if known.name == "network":
+            from navarch.cli.validate_network import show_wall
+
+            show_wall(report)
 
 
 def _list(json: bool) -> None:

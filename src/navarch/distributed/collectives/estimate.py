@@ -136,6 +136,191 @@ def hierarchical_all_reduce_time(message, local, groups, scaleup, scaleout, scal
     return inner + outer
 
 
+@equation(
+    symbol="T_HD",
+    unit="s",
+    source="Thakur et al. 2005, section 4.5 (Rabenseifner's algorithm, any number of ranks)",
+    symbols=_NOTATION,
+    valid="ranks >= 1",
+)
+def halving_doubling_all_reduce_time(message, ranks, bandwidth, latency):
+    """Time of a recursive halving and doubling all-reduce.
+
+    message: bytes reduced [byte]; ranks: participants; bandwidth: of the slowest link, per direction [byte/s];
+    latency: per step [s]. Ranks beyond a power of two give theirs to a neighbour first and get the result last.
+    """
+    steps = np.floor(np.log2(ranks))
+    core = 2**steps
+    beyond = np.where(ranks > core, 2, 0)
+    return (2 * (core - 1) / core + beyond) * message / bandwidth + (2 * steps + beyond) * latency
+
+
+@equation(
+    symbol="T_INC",
+    unit="s",
+    source="Graham et al. 2016 (SHARP: up to the switch and down, in segments)",
+    symbols={"message": "M", "segments": "S", "bandwidth": "B", "latency": "alpha"},
+    valid="segments >= 1",
+)
+def in_network_all_reduce_time(message, segments, bandwidth, latency):
+    """Time of an all-reduce in the network.
+
+    message: bytes reduced [byte]; segments: pieces of the message; bandwidth: of a rank's link to the switch, per
+    direction [byte/s]; latency: per step [s]. A segment goes down while the next comes up.
+    """
+    return (segments + 1) * (message / segments / bandwidth + latency)
+
+
+@equation(
+    symbol="T_chain",
+    unit="s",
+    source="Sanders, Speck and Traeff 2009, section 2 (linear pipeline)",
+    symbols={"message": "M", "ranks": "n", "segments": "S", "bandwidth": "B", "latency": "alpha"},
+    valid="ranks >= 2 and segments >= 1",
+)
+def pipelined_chain_time(message, ranks, segments, bandwidth, latency):
+    """Time of a broadcast along a chain in segments.
+
+    message: bytes that all receive [byte]; ranks: participants; segments: pieces of the message; bandwidth: of the
+    slowest link, per direction [byte/s]; latency: per step [s].
+    """
+    return (ranks + segments - 2) * (message / segments / bandwidth + latency)
+
+
+@equation(
+    symbol="T_torus",
+    unit="s",
+    source="Sack and Gropp 2015, section 4 (a ring in each direction of each axis)",
+    symbols={"message": "M", "side": "a", "axes": "d", "bandwidth": "B", "latency": "alpha"},
+    valid="side >= 2 and axes >= 1",
+)
+def torus_all_reduce_time(message, side, axes, bandwidth, latency):
+    """Time of an all-reduce by rings in every direction of a torus of equal sides.
+
+    message: bytes reduced [byte]; side: ranks along an axis; axes: of the torus; bandwidth: of a link, per direction
+    [byte/s]; latency: per step [s]. Each direction takes its part of the message along every axis in turn.
+    """
+    ranks = side**axes
+    return 2 * (ranks - 1) / ranks * message / (2 * axes * bandwidth) + 2 * axes * (side - 1) * latency
+
+
+@equation(
+    symbol="S_best",
+    unit="1",
+    source="Sanders, Speck and Traeff 2009, section 2 (least time over the number of pieces)",
+    symbols={"message": "M", "fill": "f", "share": "c", "bandwidth": "B", "latency": "alpha"},
+    valid="latency > 0",
+)
+def best_segments(message, fill, share, bandwidth, latency):
+    """Pieces of a message that make a pipeline quickest.
+
+    message: bytes of the operation [byte]; fill: rounds beyond the number of pieces; share: what the busiest port
+    sends in all, in messages; bandwidth: of a port, per direction [byte/s]; latency: of a round [s].
+    """
+    return np.maximum(1, np.sqrt(fill * share * message / (bandwidth * latency)))
+
+
+@equation(
+    symbol="T_min",
+    unit="s",
+    source="Patarasuk and Yuan 2009, theorem 1; Chan et al. 2007, table 1",
+    symbols={"message": "M", "ranks": "n", "bandwidth": "B"},
+    valid="ranks >= 1",
+)
+def all_reduce_bound(message, ranks, bandwidth):
+    """Least time of an all-reduce by bandwidth.
+
+    message: bytes reduced [byte]; ranks: participants; bandwidth: of a rank, per direction [byte/s]. For ranks that
+    add; a switch that adds can be quicker.
+    """
+    return 2 * (ranks - 1) / ranks * message / bandwidth
+
+
+@equation(
+    symbol="T_min",
+    unit="s",
+    source="Chan et al. 2007, table 1 (reduce-scatter, all-gather)",
+    symbols={"message": "M", "ranks": "n", "bandwidth": "B"},
+    valid="ranks >= 1",
+)
+def scatter_bound(message, ranks, bandwidth):
+    """Least time of a reduce-scatter, all-gather or all-to-all by bandwidth.
+
+    message: bytes of the operation [byte]; ranks: participants; bandwidth: of a rank, per direction [byte/s].
+    """
+    return (ranks - 1) / ranks * message / bandwidth
+
+
+@equation(
+    symbol="T_min",
+    unit="s",
+    source="Chan et al. 2007, table 1 (broadcast)",
+    symbols={"message": "M", "ranks": "n", "bandwidth": "B"},
+    valid="ranks >= 1",
+)
+def broadcast_bound(message, ranks, bandwidth):
+    """Least time of a broadcast by bandwidth.
+
+    message: bytes that all receive [byte]; ranks: participants; bandwidth: of a rank, per direction [byte/s].
+    """
+    return np.where(ranks > 1, message / bandwidth, 0)
+
+
+@equation(
+    symbol="T_min",
+    unit="s",
+    source="Chan et al. 2007, table 1 (one rank can tell only one other a round)",
+    symbols={"ranks": "n", "latency": "alpha"},
+    valid="ranks >= 1",
+)
+def latency_bound(ranks, latency):
+    """Least time of a collective by latency.
+
+    ranks: participants; latency: of a round [s].
+    """
+    return np.ceil(np.log2(ranks)) * latency
+
+
+@equation(
+    symbol="eta_B",
+    unit="fraction",
+    source="Patarasuk and Yuan 2009, section 3",
+    symbols={"bound": "v_min", "sent": "v"},
+    valid="sent > 0",
+)
+def bandwidth_optimality(bound, sent):
+    """Share of the least traffic in that of a schedule.
+
+    bound: least that the busiest port must send, in messages; sent: what it sends, in messages. One is optimal.
+    """
+    return bound / sent
+
+
+@equation(
+    symbol="T_sched",
+    unit="s",
+    source="Chan et al. 2007, section 2 (latency, bandwidth and computation summed over the rounds of the schedule)",
+    symbols={
+        "message": "M",
+        "rounds": "r",
+        "sent": "v",
+        "reduced": "w",
+        "latency": "alpha",
+        "bandwidth": "B",
+        "reduction": "G",
+    },
+)
+def schedule_time(message, rounds, sent, reduced, latency, bandwidth, reduction):
+    """Time of a collective from its schedule.
+
+    message: bytes of the operation [byte]; rounds: that follow one another; sent: what the busiest port sends or
+    receives, over all rounds, in messages; reduced: what the busiest rank adds up, over all rounds, in messages;
+    latency: of a round [s]; bandwidth: of a port, per direction [byte/s]; reduction: rate at which a rank adds what
+    arrived [byte/s]. Rounds do not overlap.
+    """
+    return rounds * latency + sent * message / bandwidth + reduced * message / reduction
+
+
 @equation(symbol="B_alg", unit="byte/s", source="nccl-tests, PERFORMANCE.md", symbols={"message": "M", "time": "T"})
 def algorithm_bandwidth(message, time):
     """Algorithm bandwidth of a collective.

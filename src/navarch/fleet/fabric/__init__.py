@@ -1,6 +1,10 @@
-"""Week 3, network fabrics: fat-trees, rail-optimised Clos networks, tori and dragonflies.
+"""Week 3, network fabrics: fat-trees, rail-optimised Clos networks, tori, hypercubes, dragonflies, scale-up domains.
 
-`clos.py`, `torus.py` and `dragonfly.py` hold the closed forms of each topology, `estimate.py` what they have in common
-(bisection bandwidth, latency, power, cost), `sizing.py` chooses the whole numbers of a topology, `topology.py` puts
-them together, `drawing.py` lays a schematic out.
+Closed forms: `clos.py`, `torus.py`, `hypercube.py`, `dragonfly.py`; what they share (bandwidth, latency, power,
+cost) in `estimate.py`. `sizing.py` chooses the whole numbers of a topology, `topology.py` puts an estimate together.
+
+Graphs: `graph.py` says what a network is, `*_graph.py` and `edge_list.py` build them, `families.py` builds every family
+for so many hosts. `bisection.py` cuts them, `measures.py` measures distances, `failures.py` breaks them, `placement.py`
+gives cables lengths, `comparison.py` sets networks side by side, `picture.py` draws them. `routing.py` gives flows
+their paths, for the simulator of flows.
 """

@@ -12,6 +12,7 @@ from navarch.core.ledger import equation
 
 AL_FARES = "Al-Fares, Loukissas and Vahdat 2008, section 3.1"
 AL_FARES_URL = "https://doi.org/10.1145/1402958.1402967"
+COUNT = "count"
 LEISERSON = "Leiserson 1985; ports of a switch shared out evenly"
 RADIX = {"radix": "k"}
 
@@ -241,7 +242,7 @@ def cores_for(spines, uplinks, radix, pods):
     return spines * np.ceil(uplinks / np.maximum(1, np.floor(radix / pods)))
 
 
-@equation(symbol="n_cables,leaf", unit="1", source="count", symbols={"switches": "n_switches", "uplinks": "u"})
+@equation(symbol="n_cables,leaf", unit="1", source=COUNT, symbols={"switches": "n_switches", "uplinks": "u"})
 def uplink_cables(switches, uplinks):
     """Cables from one tier to the next.
 
@@ -263,6 +264,52 @@ def clos_bisection(hosts, leaf_cables, spine_cables):
     leaf_cables where there is no third level. Half of the narrowest tier.
     """
     return np.minimum(hosts, np.minimum(leaf_cables, spine_cables)) / 2
+
+
+@equation(
+    symbol="n_bisection",
+    unit="1",
+    source=LEISERSON + "; whole leaves on either side, one leaf halved where their number is odd",
+    symbols={"leaves": "n_leaf", "leaf_hosts": "n_leafhosts", "up": "u_leaf"},
+)
+def leaf_spine_bisection(leaves, leaf_hosts, up):
+    """Links across the bisection of leaves that are filled evenly.
+
+    leaves: leaf switches; leaf_hosts: endpoints of a leaf; up: cables from a leaf to the spines, which have ports for
+    all of them.
+    """
+    halved = leaves - 2 * np.floor(leaves / 2)
+    return np.floor(leaves / 2) * np.minimum(leaf_hosts, up) + halved * leaf_hosts / 2
+
+
+@equation(
+    symbol="n_bisection",
+    unit="1",
+    source=LEISERSON + "; whole pods on either side, one pod halved where their number is odd",
+    symbols={"pods": "n_pods", "leaf_cut": "n_cut,pod", "spine_cables": "n_cables,pod", "pod": "n_bisection,pod"},
+)
+def pods_bisection(pods, leaf_cut, spine_cables, pod):
+    """Links across the bisection of pods that are filled evenly.
+
+    pods: joined by cores; leaf_cut: links that cut all endpoints of a pod off from its spines; spine_cables: from the
+    spines of a pod to the cores; pod: links across the bisection of one pod.
+    """
+    halved = pods - 2 * np.floor(pods / 2)
+    return np.floor(pods / 2) * np.minimum(leaf_cut, spine_cables) + halved * pod
+
+
+@equation(
+    symbol="n_cut,pod",
+    unit="1",
+    source=COUNT,
+    symbols={"leaves": "q_leaf", "leaf_hosts": "n_leafhosts", "up": "u_leaf"},
+)
+def pod_cut(leaves, leaf_hosts, up):
+    """Links that cut all endpoints of a pod off from its spines.
+
+    leaves: of the pod; leaf_hosts: endpoints of a leaf; up: cables from a leaf to the spines.
+    """
+    return leaves * np.minimum(leaf_hosts, up)
 
 
 @equation(symbol="h_switch", unit="1", source="up and down the tree", symbols={"levels": "l"}, valid="levels >= 1")

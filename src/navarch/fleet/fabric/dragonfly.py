@@ -148,3 +148,55 @@ def routers_passed(links):
     links: between routers on the path.
     """
     return links + 1
+
+
+# Dragonfly+: groups of leaves and spines
+
+SHPINER = "Shpiner et al. 2017, section III"
+SHPINER_URL = "https://doi.org/10.1109/HiPINEB.2017.11"
+
+
+@equation(
+    symbol="n_links", unit="1", source=SHPINER, url=SHPINER_URL, symbols={"leaves": "l", "spines": "s", "groups": "g"}
+)
+def leaf_links(leaves, spines, groups):
+    """Links within the groups of a dragonfly+.
+
+    leaves: of a group; spines: of a group; groups: in all. Each leaf is joined to each spine once.
+    """
+    return groups * leaves * spines
+
+
+@equation(
+    symbol="n_bisection",
+    unit="1",
+    source=SHPINER + ": half of the groups on either side",
+    url=SHPINER_URL,
+    symbols={"groups": "g", "links": "w", "group_hosts": "n_grouphosts"},
+    valid="groups > 1",
+)
+def dragonfly_plus_bisection(groups, links, group_hosts):
+    """Links across the bisection of a dragonfly+.
+
+    groups: in all; links: between each two groups; group_hosts: endpoints of a group, whose own links are fewer than
+    its global ones where it has more global ports than endpoints. Holds where a spine has no more global ports than
+    there are leaves in its group.
+    """
+    return np.floor(groups / 2) * np.minimum(links * np.ceil(groups / 2), group_hosts)
+
+
+@equation(
+    symbol="h_mean",
+    unit="1",
+    source=SHPINER + ": leaf, spine, spine, leaf",
+    url=SHPINER_URL,
+    symbols={"leaf_hosts": "p", "leaves": "l", "groups": "g"},
+)
+def dragonfly_plus_mean_hops(leaf_hosts, leaves, groups):
+    """Mean links between the leaves of two hosts of a dragonfly+: none on one leaf, two in one group, else three.
+
+    leaf_hosts: hosts of a leaf; leaves: of a group; groups: in all. A leaf reaches every group through a spine of its
+    own group.
+    """
+    others = np.maximum(leaf_hosts * leaves * groups - 1, 1)
+    return leaf_hosts * (2 * (leaves - 1) + 3 * leaves * (groups - 1)) / others

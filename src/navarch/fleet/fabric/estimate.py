@@ -97,6 +97,71 @@ def direct_latency(links, hop, length, delay):
 
 
 @equation(
+    symbol="t_near",
+    unit="s",
+    source=DALLY + ": half of a path through one switch",
+    symbols={"base": "t_nic", "length": "x_host", "delay": "tau"},
+)
+def near_link_latency(base, length, delay):
+    """Latency of a link between a host and its switch: two of them are a path through one switch.
+
+    base: from host to host through one switch [s]; length: of the cable [m]; delay: of the signal along a cable [s/m].
+    """
+    return base / 2 + length * delay
+
+
+@equation(
+    symbol="t_far",
+    unit="s",
+    source=DALLY + ": a router passed plus time of flight",
+    symbols={"hop": "t_hop", "length": "x", "delay": "tau"},
+)
+def far_link_latency(hop, length, delay):
+    """Latency of a link with the switch, or the host that is a router, which it enters.
+
+    hop: of that switch or host [s]; length: of the cable [m]; delay: of the signal along a cable [s/m].
+    """
+    return hop + length * delay
+
+
+@equation(
+    symbol="x_cable",
+    unit="m",
+    source="along the row and across the rows, up to the tray and down again",
+    symbols={
+        "racks": "n_racks",
+        "rows": "n_rows",
+        "rack_pitch": "x_rack",
+        "row_pitch": "x_row",
+        "run": "x_run",
+        "inside": "x_in",
+    },
+)
+def cable_run(racks, rows, rack_pitch, row_pitch, run, inside):
+    """Length of a cable.
+
+    racks: between its ends, along a row; rows: between its ends; rack_pitch: from rack to rack [m]; row_pitch: from row
+    to row [m]; run: within a rack at each end [m]; inside: of a cable that stays in its rack [m].
+    """
+    return np.where(racks + rows > 0, racks * rack_pitch + rows * row_pitch + 2 * run, inside)
+
+
+@equation(
+    symbol="B_bisection,domain",
+    unit="byte/s",
+    source="half of a domain's accelerators on either side, every plane between them",
+    symbols={"accelerators": "n_domain", "planes": "n_planes", "bandwidth": "B_plane", "card": "B_link"},
+)
+def domain_bisection(accelerators, planes, bandwidth, card):
+    """Bisection bandwidth of one scale-up domain with its network cards, one direction.
+
+    accelerators: of the domain; planes: switches that each of them is joined to; bandwidth: of one such cable, per
+    direction [byte/s]; card: of an accelerator's cable into a network that does not thin out, per direction [byte/s].
+    """
+    return accelerators / 2 * (planes * bandwidth + card)
+
+
+@equation(
     symbol="c_cable",
     unit="USD",
     source="a module at either end, shared by the links that it serves",

@@ -73,13 +73,13 @@ def parts_of(
         switch_latency=take(passing) if passing else constant("switch-latency"),
         switch_price=take(price) if price else estimate.switch_price(whole, constant("switch-price-per-bandwidth")),
         switch_power=take(power) if power else estimate.switch_power(whole, constant("switch-energy")),
-        host_cable=_cable(catalog, take, host_cable, bandwidth, constant("host-cable-length")),
-        trunk_cable=_cable(catalog, take, trunk_cable, bandwidth, constant("trunk-cable-length")),
+        host_cable=cable_of(catalog, take, host_cable, bandwidth, constant("host-cable-length")),
+        trunk_cable=cable_of(catalog, take, trunk_cable, bandwidth, constant("trunk-cable-length")),
         delay=constant("propagation-delay"),
     )
 
 
-def _cable(catalog: Catalog, take: Take, name: str, bandwidth: Number, length: Number) -> Cable:
+def cable_of(catalog: Catalog, take: Take, name: str, bandwidth: Number, length: Number) -> Cable:
     """A link's cable: two transceivers and a fibre, or a cable with its ends attached."""
     entry = catalog.get("fabric", name)
     constant = _constants(catalog, take)

@@ -7,7 +7,7 @@ choices (`Plan.choices`) and gives back (`Plan.with_values`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from types import MappingProxyType
@@ -180,3 +180,39 @@ def _dragonfly(hosts: int, radix: int) -> tuple[Choice, ...]:
         Choice("global_ports", h, "Global ports of a dragonfly router", reason),
         Choice("groups", g, "Groups of the dragonfly", reason),
     )
+
+
+SPARE = 1.1  # room for hosts over those asked for up to which a shape is taken for its large groups
+
+
+def fitting_dragonfly(hosts: int, radix: int) -> tuple[int, int, int, int]:
+    """Shape (p, a, h, g) of a balanced dragonfly that may leave ports free, so that few hosts still fill two groups."""
+    shapes = []
+    for half in range((radix + 1) // 4, 0, -1):
+        group = 2 * half * half
+        groups = max(2, math.ceil(hosts / group))
+        if groups <= group + 1:
+            shapes.append((half, 2 * half, half, groups))
+    return _fitting(hosts, radix, shapes, "dragonfly", lambda s: s[0] * s[1] * s[3])
+
+
+def fitting_dragonfly_plus(hosts: int, radix: int) -> tuple[int, int, int, int, int]:
+    """Shape (p, l, s, h, g) of a dragonfly+ of m hosts a leaf, m leaves, m spines, m global ports, that may leave ports
+    free (Shpiner et al. 2017, section III)."""
+    shapes = []
+    for half in range(radix // 2, 0, -1):
+        groups = max(2, math.ceil(hosts / half**2))
+        if groups <= half**2 + 1:
+            shapes.append((half, half, half, half, groups))
+    return _fitting(hosts, radix, shapes, "dragonfly+", lambda s: s[0] * s[1] * s[4])
+
+
+def _fitting(hosts: int, radix: int, shapes: list[Any], kind: str, room: Callable[[Any], int]) -> Any:
+    """The shape of the largest groups that are filled, or nearly filled; else the one with the least room to spare."""
+    if not shapes:
+        raise SizingError(f"{hosts} hosts exceed what a {kind} of {radix}-port switches holds")
+    for most in (hosts, SPARE * hosts):
+        fitting = [shape for shape in shapes if room(shape) <= most]
+        if fitting:
+            return fitting[0]
+    return min(shapes, key=room)
