@@ -33,9 +33,10 @@ $(LABS): $(STAMP)
 	@$(PIP) --no-build-isolation --editable '.[labs,measure]'
 	@touch $@
 
-$(TESTS): $(STAMP)
+$(TESTS): $(STAMP) tests/course/package.json
 	@echo "Installing what the tests need (once)"
 	@$(PIP) --no-build-isolation --editable '.[test,lint]'
+	@! command -v npm >/dev/null || npm --prefix tests/course install --silent --no-package-lock --no-audit --no-fund
 	@touch $@
 
 $(DOCS): $(STAMP)
