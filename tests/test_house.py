@@ -14,6 +14,9 @@ import navarch
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 MOST_LINES = 500
+OF_A_NOTEBOOK = 600
+"""A lab is a page that is read from top to bottom, in the one layout that its editor writes."""
+LABS = ROOT / "src/navarch/course/labs"
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
@@ -42,7 +45,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 @pytest.mark.parametrize("source", SOURCES, ids=_name)
 def test_a_source_file_keeps_to_the_house_rules(source: Path) -> None:
     text = source.read_text("utf-8")
-    assert text.count("\n") < MOST_LINES
+    assert text.count("\n") < (OF_A_NOTEBOOK if source.parent == LABS else MOST_LINES)
     assert source.name != "utils.py"
     assert not UNFINISHED.search(text)
     assert not text or text.lstrip().startswith('"""')

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from navarch.cli import catalog, diff, document, explain, files, plan, simulate, validate
+from navarch.cli import catalog, debate, diff, document, explain, files, lab, log, measure, plan, simulate, validate
 
 BAD_INPUT = 2
 CLOSED_PIPE = 141
@@ -43,6 +43,7 @@ def _of_user(error: ValueError) -> bool:
     from navarch.catalog.errors import CatalogError
     from navarch.core.quantity import QuantityError
     from navarch.core.sweep_error import SweepError
+    from navarch.course.errors import CourseError
     from navarch.design.errors import DesignError
     from navarch.distributed.training.legality import InfeasibleError
     from navarch.distributed.training.schedules import ScheduleError
@@ -50,7 +51,8 @@ def _of_user(error: ValueError) -> bool:
     from navarch.fleet.fabric.sizing import SizingError
 
     mistakes = (
-        DesignError, CatalogError, QuantityError, InfeasibleError, ScheduleError, SweepError, GraphError, SizingError,
+        DesignError, CatalogError, QuantityError, InfeasibleError, ScheduleError, SweepError, CourseError, GraphError,
+        SizingError,
     )  # fmt: skip
     return isinstance(error, mistakes)
 
@@ -96,4 +98,8 @@ app.command("schema")(files.schema)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(plan.app, name="plan")
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(measure.app, name="measure")
 app.command("validate")(validate.validate)
+app.add_typer(lab.app, name="lab")
+app.command("debate")(debate.debate)
+app.add_typer(log.app, name="log")

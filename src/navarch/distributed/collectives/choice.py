@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from navarch.distributed.collectives import estimate
+from navarch.distributed.collectives import estimate, protocols
 from navarch.distributed.collectives.algorithms import COLLECTIVES, schedule_of
 from navarch.distributed.collectives.schedule import CollectiveError, Cost, Port, Schedule
 
@@ -23,7 +23,6 @@ IN_NETWORK = "in_network"
 MOST_SEGMENTS = 512
 STEPS_OF_SEGMENTS = 2
 """Segments are tried as powers of it."""
-BOUNDS = {"all_reduce": estimate.all_reduce_bound, "broadcast": estimate.broadcast_bound}
 SIZES = np.geomspace(1e2, 1e10, 161)
 
 
@@ -31,8 +30,8 @@ SIZES = np.geomspace(1e2, 1e10, 161)
 class Link:
     """What the estimate rests on.
 
-    latency: of a round [s]; bandwidth: of a port, per direction [byte/s]; reduction: rate at which a rank adds [byte/s];
-    port: `rank` where a rank has one port, `link` where one to each neighbour.
+    latency: of a round [s]; bandwidth: of a port, per direction [byte/s]; reduction: rate at which a rank adds
+    [byte/s]; port: `rank` where a rank has one port, `link` where one to each neighbour.
     """
 
     latency: float
@@ -97,13 +96,21 @@ def candidates(
     return tuple(sorted(found, key=lambda each: each.time))
 
 
+def least_traffic(collective: str, message: float, ranks: int) -> float:
+    """Bytes that the busiest of ranks which add must send or receive, whatever the algorithm [byte]."""
+    if collective == "broadcast":
+        return message if ranks > 1 else 0.0
+    least = protocols.all_reduce_traffic if collective == "all_reduce" else protocols.exchange_traffic
+    return float(least(message, ranks))
+
+
 def _best(collective: str, algorithm: str, ranks: int, message: float, link: Link, shape: tuple[int, ...]) -> Candidate:
     powers = int(math.log(MOST_SEGMENTS, STEPS_OF_SEGMENTS)) + 1
     pieces = [STEPS_OF_SEGMENTS**power for power in range(powers)] if algorithm in PIPELINED else [0]
     tried = []
     for segments in pieces:
         cost = _cost(collective, algorithm, ranks, shape, max(segments, 1), link.port)
-        least = float(BOUNDS.get(collective, estimate.scatter_bound)(1.0, ranks, 1.0))
+        least = least_traffic(collective, 1.0, ranks)
         optimality = float(estimate.bandwidth_optimality(least, cost.sent)) if cost.sent else 1.0
         tried.append(Candidate(algorithm, segments, link.time(message, cost), optimality))
     return min(tried, key=lambda each: each.time)

@@ -224,46 +224,15 @@ def best_segments(message, fill, share, bandwidth, latency):
     symbol="T_min",
     unit="s",
     source="Patarasuk and Yuan 2009, theorem 1; Chan et al. 2007, table 1",
-    symbols={"message": "M", "ranks": "n", "bandwidth": "B"},
-    valid="ranks >= 1",
+    symbols={"traffic": "V_min", "bandwidth": "B"},
 )
-def all_reduce_bound(message, ranks, bandwidth):
-    """Least time of an all-reduce by bandwidth.
+def bandwidth_bound(traffic, bandwidth):
+    """Least time of a collective by bandwidth.
 
-    message: bytes reduced [byte]; ranks: participants; bandwidth: of a rank, per direction [byte/s]. For ranks that
-    add; a switch that adds can be quicker.
+    traffic: least that the busiest rank must send or receive [byte]; bandwidth: of a rank, per direction [byte/s]. For
+    ranks that add; a switch that adds can be quicker.
     """
-    return 2 * (ranks - 1) / ranks * message / bandwidth
-
-
-@equation(
-    symbol="T_min",
-    unit="s",
-    source="Chan et al. 2007, table 1 (reduce-scatter, all-gather)",
-    symbols={"message": "M", "ranks": "n", "bandwidth": "B"},
-    valid="ranks >= 1",
-)
-def scatter_bound(message, ranks, bandwidth):
-    """Least time of a reduce-scatter, all-gather or all-to-all by bandwidth.
-
-    message: bytes of the operation [byte]; ranks: participants; bandwidth: of a rank, per direction [byte/s].
-    """
-    return (ranks - 1) / ranks * message / bandwidth
-
-
-@equation(
-    symbol="T_min",
-    unit="s",
-    source="Chan et al. 2007, table 1 (broadcast)",
-    symbols={"message": "M", "ranks": "n", "bandwidth": "B"},
-    valid="ranks >= 1",
-)
-def broadcast_bound(message, ranks, bandwidth):
-    """Least time of a broadcast by bandwidth.
-
-    message: bytes that all receive [byte]; ranks: participants; bandwidth: of a rank, per direction [byte/s].
-    """
-    return np.where(ranks > 1, message / bandwidth, 0)
+    return traffic / bandwidth
 
 
 @equation(

@@ -54,7 +54,8 @@ def exchange(catalog: Catalog, mode: str, operation: str, accelerator: str, node
     )
     measured = min(found[origin], key=lambda known: (abs(known - nodes), known))
     facts = [catalog.fact("constant", f"{found[origin][measured]}{part}") for part in PARTS]
-    if origin == accelerator and measured == nodes:
-        return Exchange(*map(take, facts))
-    why = f"measured on {measured} nodes of {origin}"
-    return Exchange(*(take(borrowed(fact, accelerator, why)) for fact in facts), stand_in=why)
+    why = "" if origin == accelerator and measured == nodes else f"measured on {measured} nodes of {origin}"
+    if why:
+        facts = [borrowed(fact, accelerator, why) for fact in facts]
+    floor, base, bandwidth, choice = map(take, facts)
+    return Exchange(floor, base, bandwidth, choice, why)

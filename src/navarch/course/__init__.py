@@ -1,0 +1,1 @@
+"""The course: labs, decision logs, the class debate."""
