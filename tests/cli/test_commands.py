@@ -39,7 +39,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     assert "Exit codes" in done.stdout
 
 
-def test_help_is_fast_and_loads_nothing_heavy() -> None:
+def test_help_loads_nothing_heavy() -> None:
     heavy = ("numpy", "pydantic", "pint", "polars", "scipy", "yaml", "altair")
     code = f"""
 import sys
@@ -49,10 +49,8 @@ try:
 finally:
     print([m for m in {heavy!r} if m in sys.modules], file=sys.stderr)
 """
-    begin = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT / "src", check=False)
     assert done.stderr.strip() == "[]"
-    assert time.perf_counter() - begin < 0.7
 
 
 def test_version() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from navarch.cli import measure_collectives, measure_compression
+from navarch.cli import measure_collectives, measure_compression, measure_storage
 from navarch.cli.session import AsJson, CatalogPaths, console, load_catalog, print_json
 
 if TYPE_CHECKING:
@@ -163,3 +163,4 @@ def _compared_data(each: Compared) -> dict[str, Any]:
 
 app.command("collectives")(measure_collectives.collectives)
 app.command("compression")(measure_compression.compression)
+app.command("storage")(measure_storage.storage)

@@ -17,7 +17,7 @@ from navarch.validation.rows import Row, UnpredictableError, read_rows
 if TYPE_CHECKING:
     from navarch.catalog import Catalog
 
-MODULES = ("models", "reliability", "compute", "training", "topology", "collectives", "network")
+MODULES = ("models", "reliability", "compute", "training", "topology", "collectives", "network", "storage")
 """Modules of this package that hold one topic each, as `TOPIC`."""
 
 

@@ -85,7 +85,7 @@ def measure_compute(
     bench = _Bench(backend, limit, progress or (lambda _share, _what: None))
     bench.run(wanted, tuple(shapes or usual))
     return ComputeMeasured(
-        machine=_machine(torch, backend.device),
+        machine=machine_seen(torch, backend.device),
         device=backend.device,
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         training=tuple(bench.training),
@@ -216,7 +216,7 @@ def _torch() -> Any | None:
     return torch
 
 
-def _machine(torch: Any | None, device: str) -> MachineSeen:
+def machine_seen(torch: Any | None, device: str) -> MachineSeen:
     import numpy as np
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -343,3 +343,109 @@ def storage_rent(capacity, rent, duration):
     capacity: rented [byte]; rent: of capacity [USD/(byte*s)]; duration: rented for [s].
     """
     return capacity * rent * duration
+
+
+# What a run delivered
+
+
+@equation(
+    symbol="B_read,run", unit="byte/s", source=COUNT,
+    symbols={"accelerators": "n", "steps": "J", "requests": "k", "request": "m_request", "duration": "T"},
+    valid="duration > 0",
+)  # fmt: skip
+def delivered_rate(accelerators, steps, requests, request, duration):
+    """Read rate delivered in a run.
+
+    accelerators: reading; steps: of each; requests: of a batch; request: size of one [byte]; duration: of these steps
+    [s].
+    """
+    return accelerators * steps * requests * request / duration
+
+
+@equation(symbol="sigma", unit="s", source="definition", symbols={"squared": "m_2", "mean": "m_1"})
+def deviation(squared, mean):
+    """Standard deviation of observed times.
+
+    squared: mean of their squares [s^2]; mean: of the times [s].
+    """
+    return np.sqrt(np.maximum(squared - mean**2, 0))
+
+
+@equation(symbol="t_epoch", unit="s", source=COUNT, symbols={"samples": "D", "rate": "r_sample"}, valid="rate > 0")
+def epoch_time(samples, rate):
+    """Time of an epoch.
+
+    samples: of the data set; rate: of all accelerators together, samples a second [1/s].
+    """
+    return samples / rate
+
+
+@equation(symbol="M_read", unit="byte", source=COUNT, symbols={"samples": "D", "sample": "m_sample", "epochs": "E"})
+def bytes_of_run(samples, sample, epochs):
+    """Bytes that a run reads.
+
+    samples: of the data set; sample: size of one [byte]; epochs: of the run.
+    """
+    return samples * sample * epochs
+
+
+@equation(
+    symbol="t_stall", unit="s", source=f"{MEGASCALE}; the next copy waits for the memory",
+    url=MEGASCALE_URL, symbols={"copy": "t_copy", "write": "t_write", "interval": "tau"},
+)  # fmt: skip
+def background_stall(copy, write, interval):
+    """Stall of a checkpoint that is written in the background.
+
+    copy: to the memory of the hosts [s]; write: from there to where it is safe, all tiers one after the other [s];
+    interval: of training between checkpoints [s]. Where the write takes longer than that, the next checkpoint waits.
+    """
+    return copy + np.maximum(write - interval, 0)
+
+
+@equation(
+    symbol="n_chunk", unit="1", source=COUNT, symbols={"checkpoint": "M_ckpt", "writers": "n_w", "chunk": "m_chunk"},
+    valid="writers > 0 and chunk > 0",
+)  # fmt: skip
+def chunks_of_writer(checkpoint, writers, chunk):
+    """Chunks that a writer's share of a checkpoint is written in.
+
+    checkpoint: size [byte]; writers: that hold equal shares; chunk: size of a write [byte].
+    """
+    return np.ceil(checkpoint / (writers * chunk))
+
+
+@equation(
+    symbol="r_op", unit="1/s", source="operations over bandwidth of systems that publish both (catalog)",
+    symbols={"read": "B_unit,read", "of_byte": "k_op"},
+)  # fmt: skip
+def operations_from_bandwidth(read, of_byte):
+    """Operations of a storage unit whose maker gives none.
+
+    read: rate of one unit [byte/s]; of_byte: operations for each byte that it can read [1/byte].
+    """
+    return read * of_byte
+
+
+@equation(
+    symbol="t_first", unit="s", source=COUNT, symbols={"first": "t_0", "request": "m_request", "connection": "B_conn"},
+    valid="connection > 0",
+)  # fmt: skip
+def object_latency(first, request, connection):
+    """Time of an object's way on one connection.
+
+    first: until its first byte [s]; request: size [byte]; connection: rate of one connection [byte/s].
+    """
+    return first + request / connection
+
+
+@equation(
+    symbol="B_node", unit="byte/s", source="the narrower of its network and its drives",
+    symbols={"interfaces": "n_nic", "interface": "B_nic", "drives": "n_drive", "drive": "B_drive"},
+)  # fmt: skip
+def server_bandwidth(interfaces, interface, drives, drive):
+    """Read rate of a storage server.
+
+    interfaces: to the network; interface: rate of one, per direction [byte/s]; drives: in the server; drive: rate of
+    one [byte/s]. No loss to protocols.
+    """
+    return np.minimum(interfaces * interface, drives * drive)
