@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import closing
 from importlib import import_module
@@ -77,11 +76,11 @@ def serve(notebook: Path, session: Session, port: int, ready: Callable[[str], No
     from navarch.course.frame.figure import warm
 
     load(notebook)
+    warm()
     configured = uvicorn.Config(
         application(notebook, session, port), host=HOST, port=port, log_level="error", timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=STOPPING,
     )  # fmt: skip
-    threading.Thread(target=warm, daemon=True).start()
     server = _Announcing(configured, lambda: ready(f"http://{HOST}:{port}/"))
     server.run()
 
