@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -206,26 +204,3 @@ def test_other_pages_are_refused(serving: Any, student: Any) -> None:
     answer = student.page.request.get(serving.address, headers={"Origin": "http://elsewhere.example"})
     assert answer.status == 403
     assert student.page.request.get(serving.address).status == 200
-
-
-@pytest.mark.slow
-def test_a_lab_is_drawn_in_time(driving: Any, chromium: Any, notebook: Path, record: Path) -> None:
-    with driving.served(notebook, record) as serving:
-        rounds = []
-        for _ in range(3):
-            driver = driving.driver_of(chromium, serving.address)
-            driver.open()
-            if not Record.open(record, Student("ada", "test")).prediction("00", "memory"):
-                driver.predict(MEMORY, "16 GB")
-            driver.settle()
-            for key in MOVES * 5:
-                driver.move("Bytes a parameter", key)
-            rounds.append(driver.timings)
-            assert driver.errors == []
-            driver.page.context.close()
-    first = min(timings["first render"][0] for timings in rounds)
-    control = min(statistics.median(timings["control"]) for timings in rounds)
-    told = f"server {serving.started:.2f} s, first render {first:.2f} s, a control {control * 1000:.0f} ms (best of 3)"
-    sys.stdout.write(told)
-    assert first < 5, told
-    assert control < 0.3, told

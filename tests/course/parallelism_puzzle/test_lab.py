@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +22,6 @@ FORMS = "Data, tensors and stages"
 ONE = "One strategy for nine pairs"
 MOVES = ("ArrowLeft", "ArrowLeft", "ArrowRight", "ArrowRight")
 CARD = {"Tensor": "1", "Pipeline": "1", "Sharding": "ZeRO-3: and weights", "Recomputation": "full"}
-SLOWEST_CONTROL, SLOWEST_RENDER = 0.3, 5.0
 
 
 @pytest.mark.slow
@@ -83,8 +81,6 @@ def test_a_student_goes_through_the_lab(driving: Any, chromium: Any, tmp_path: P
         assert "The best that the search finds" in one.inner_text()
         assert student.violations() == []
         assert student.errors == []
-        assert statistics.median(student.timings["control"]) < SLOWEST_CONTROL
-        assert min(student.timings["first render"]) < SLOWEST_RENDER
     kept = Record.open(record, Student("ada", "2026"))
     evidence = kept.entries("05", "evidence")
     assert evidence
