@@ -23,6 +23,7 @@ FLOORS = {
     "deployment": "Part III, deployment",
     "responsible": "Part IV, responsible",
     "design": "The design",
+    "course": "The course",
 }
 LEFT_OUT = ("measure", "cli", "studio", "course")
 

@@ -6,7 +6,6 @@ import copy
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -273,12 +272,10 @@ def test_there_are_two_hundred() -> None:
 
 @pytest.mark.parametrize("bad", BAD, ids=[f"{number}: {bad.label[:40]}" for number, bad in enumerate(BAD)])
 def test_a_bad_file_gets_one_clear_message(bad: Bad, tmp_path: Path) -> None:
-    begin = time.perf_counter()
     done = CliRunner().invoke(app, ["check", str(placed(bad, tmp_path))], prog_name="navarch")
     if not isinstance(done.exception, SystemExit):
         raise AssertionError(bad.label) from done.exception
     assert_told(bad, done.exit_code, done.stdout, done.stderr)
-    assert time.perf_counter() - begin < 5
 
 
 @pytest.mark.parametrize("number", [round(i * (COUNT - 1) / (REAL_PROCESSES - 1)) for i in range(REAL_PROCESSES)])

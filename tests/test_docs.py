@@ -23,7 +23,15 @@ def _name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if BLOCK.search(p.read_text("utf-8"))], ids=_name)
+SLOW = ("docs/storage.md", "docs/flows.md")
+"""Pages whose code simulates for longer than a few seconds."""
+
+
+def _paced(page: Path) -> object:
+    return pytest.param(page, id=_name(page), marks=[pytest.mark.slow] if _name(page) in SLOW else [])
+
+
+@pytest.mark.parametrize("page", [_paced(p) for p in PAGES if BLOCK.search(p.read_text("utf-8"))])
 def test_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     source = tmp_path / f"{page.stem.replace('-', '_')}_page.py"

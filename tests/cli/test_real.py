@@ -50,7 +50,7 @@ def test_every_leaf_under_the_step_time_is_a_fact_a_field_or_a_choice() -> None:
     assert any(leaf.get("fact", "").startswith("accelerator/") for leaf in leaves)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [EXAMPLES[-1], *(pytest.param(n, marks=pytest.mark.slow) for n in EXAMPLES[:-1])])
 def test_every_listed_quantity_can_be_explained(name: str) -> None:
     listed = data_of("explain", example(name), "--list")
     assert len(listed) > 50

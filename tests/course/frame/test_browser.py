@@ -13,7 +13,7 @@ from navarch.course.record import Record
 from navarch.course.record.verify import verify
 from navarch.course.variant import Student
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 MEMORY = "How much memory do the weights"
 STRATEGY = "Which buys less memory"

@@ -119,6 +119,7 @@ def test_500_tamperings_are_all_caught(memory_folder: Path, honest: Callable[...
     assert len(tried) == 2 * len(TAMPERINGS)
 
 
+@pytest.mark.slow
 def test_500_honest_logs_are_never_accused(memory_folder: Path, honest: Callable[..., Record]) -> None:
     for number in range(HONEST):
         made = honest(memory_folder / f"{number}.navlog", random.Random(1000 + number))

@@ -249,9 +249,7 @@ def _bubble(plan: Plan, layer: LayerCost, placement: Placement, stage: Number, s
     microbatch = sum_of(stage, sends, title="Time of one microbatch on a stage", symbol="T_micro")
     if plan.schedule not in BACKWARD_PARTS:
         return step.bubble_time(microbatch, plan.pipeline, plan.virtual_stages)
-    inputs = step.over_layers(
-        layer.inputs, placement.stage_layers, title="Gradients of the inputs, a stage"
-    )
+    inputs = step.over_layers(layer.inputs, placement.stage_layers, title="Gradients of the inputs, a stage")
     forward = step.over_layers(layer.forward, placement.stage_layers, title="Forward pass of a stage")
     weights = step.over_layers(layer.weights, placement.stage_layers, title="Gradients of the weights, a stage")
     with_sends = sum_of(forward, sends, title="Forward pass of a stage and its sends")
