@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from navarch.cli import measure_collectives, measure_compression, measure_storage
-from navarch.cli.session import AsJson, CatalogPaths, console, load_catalog, print_json
+from navarch.cli.session import AsJson, CatalogPaths, console, load_catalog, print_json, progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -58,7 +56,7 @@ def compute(
         measured = read_measured(read)
     else:
         shapes = [read_shape(text) for text in shape or ()]
-        with _bar() as progress:
+        with progress_bar("loading") as progress:
             measured = measure_compute(device, precision, shapes or None, limit, progress)
     if out is not None:
         write_measured(measured, out)
@@ -67,18 +65,6 @@ def compute(
         print_json(measured.as_plain() | ({"compared": [_compared_data(each) for each in beside]} if compare else {}))
     else:
         _show(measured, beside, compare)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[float, str], None]]:
-    """A progress bar on the terminal; nothing in a pipe."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("loading", total=1.0)
-        yield lambda share, what: shown.update(task, completed=share, description=what)
 
 
 def _show(measured: ComputeMeasured, beside: tuple[Compared, ...], compare: str | None) -> None:

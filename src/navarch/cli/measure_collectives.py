@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from navarch.cli.session import AsJson, console, print_json
+from navarch.cli.session import AsJson, console, print_json, progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,7 +69,7 @@ def collectives(
         follow(site)
         return
     sides = _sides(shape)
-    with progress_bar() as progress:
+    with progress_bar("starting the ranks") as progress:
         found = measure_collectives(
             site, parse(size, "byte"), collective.replace("-", "_"), algorithm.replace("-", "_"), dtype=dtype,
             shape=sides, segments=segments, peer=peer, repeats=repeats, progress=progress,
@@ -85,18 +84,6 @@ def collectives(
         _show(found)
     if not found.correct:
         raise typer.Exit(WRONG)
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[float, str], None]]:
-    """A progress bar on the terminal; nothing in a pipe."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("starting the ranks", total=1.0)
-        yield lambda share, what: shown.update(task, completed=share, description=what)
 
 
 def _site(processes: int, hosts: str | None, host: int | None, rendezvous: str | None, timeout: float) -> Site:

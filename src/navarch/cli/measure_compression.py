@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from navarch.cli.measure_collectives import draw, progress_bar, table, write_json
-from navarch.cli.session import AsJson, console, print_json
+from navarch.cli.measure_collectives import draw, table, write_json
+from navarch.cli.session import AsJson, console, print_json, progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,7 +45,7 @@ def compression(
 
     settings = {} if density is None else {"top-k": density, "random-k": density}
     settings |= {} if rank is None else {"powersgd": float(rank)}
-    with progress_bar() as progress:
+    with progress_bar("starting the ranks") as progress:
         found = measure_compression(
             Site(processes, timeout=timeout), method or tuple(METHODS), steps=steps, batch=batch, settings=settings,
             seed=seed, progress=progress,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -103,3 +103,15 @@ def _finite(content: Any) -> Any:
     if isinstance(content, float):
         return float(content) if math.isfinite(content) else None
     return content
+
+
+@contextmanager
+def progress_bar(first: str) -> Iterator[Callable[[float, str], None]]:
+    """A progress bar on the terminal; nothing in a pipe. first: what is done before anything is told."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(first, total=1.0)
+        yield lambda share, what: shown.update(task, completed=share, description=what)
