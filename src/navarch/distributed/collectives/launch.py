@@ -18,6 +18,8 @@ from navarch.distributed.collectives.schedule import CollectiveError
 
 PATIENCE = 5.0
 """Seconds given to a rank to end by itself."""
+OBITUARY = 1.0
+"""Seconds given to the system to say how a process ended, which closes its connections before that."""
 WORKER = "navarch.distributed.collectives.worker"
 LOCAL = "127.0.0.1"
 
@@ -54,6 +56,14 @@ class Crew:
             if process.poll() not in (None, 0):
                 return f"rank {rank} {_ended(process.returncode)}{self._last_words(rank)}"
         return None
+
+    def fate(self, rank: int | None) -> str | None:
+        """What became of a rank that fell silent, or of another that ended badly, if any did."""
+        process = self.processes.get(rank) if rank is not None else None
+        end = time.monotonic() + OBITUARY
+        while process is not None and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        return self.dead()
 
     def _last_words(self, rank: int) -> str:
         lines = self.logs[rank].read_text("utf-8", errors="replace").strip().splitlines()
@@ -136,7 +146,7 @@ def lead(
                     started({rank: each["pid"] for rank, each in about.items()})
                 server.collect(heard)
             except RanksFailedError as error:
-                word = ranks.dead()
+                word = ranks.fate(error.lost)
                 raise RanksFailedError(f"{error} ({word})" if word else str(error), error.told, error.lost) from error
             finally:
                 server.close()
