@@ -48,6 +48,7 @@ HEADER = """\
 collection: constant
 """
 PARTS = ("base", "step", "bandwidth", "crowding", "least")
+MOST_TITLE = "Most ranks that the library was measured with"
 LEAST = 8
 """Ranks from which on the curves of numbers that switches reduce, and of those that they do not, part."""
 UNITS = {"least": "1", "base": "s", "step": "s", "bandwidth": "byte/s", "crowding": "1"}
@@ -90,7 +91,9 @@ REDUCER_PRIOR, REDUCER_SPREAD = (np.log(20e-6), np.log(0.6)), (1.4, 0.5)
 def tuned_of(collective: str, x: np.ndarray) -> library.Tuned:
     """The constants from the vector of the fit: logarithms, and exponents as they are."""
     three = tuple(library.Protocol(*np.exp(x[i : i + 3]), x[i + 3]) for i in (0, 4, 8))
-    return library.Tuned(collective, three, "", "", library.Reducer(*np.exp(x[12:]), LEAST) if len(x) > 12 else None)
+    return library.Tuned(
+        collective, three, np.inf, "", "", library.Reducer(*np.exp(x[12:]), LEAST) if len(x) > 12 else None
+    )
 
 
 def smooth(tuned: library.Tuned, message: np.ndarray, ranks: np.ndarray, floating: bool) -> np.ndarray:
@@ -156,12 +159,15 @@ def entries_within(rows: list[Measured], key: tuple[str, str, str], link: float 
     found = tuned_of(collective, within(seen, collective, link))
     errors = np.array([abs(float(found.time(r.message, r.ranks, r.floating)) / r.time - 1) for r in aside])
     source = note(told(errors, len(seen)))
+    stem = f"{library.PREFIX}.{name}.{collective}.{accelerator}"
+    most = max(r.ranks for r in rows)
+    yield {"id": f"{stem}.{library.MOST}", "title": MOST_TITLE, "value": most, "unit": "1", "from": source}
     ways = [*zip(library.PROTOCOLS, found.protocols, strict=True)]
     ways += [] if found.reducer is None else [(library.IN_NETWORK, found.reducer)]
     for ordinal, way in ways:
         for part in (p for p in PARTS if hasattr(way, p)):
             yield {
-                "id": f"{library.PREFIX}.{name}.{collective}.{accelerator}.{ordinal}.{part}",
+                "id": f"{stem}.{ordinal}.{part}",
                 "title": f"{TITLES[part]}, {ORDINALS[ordinal]}",
                 "value": float(f"{getattr(way, part):.4g}"),
                 "unit": UNITS[part],

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import yaml
 from scipy.optimize import least_squares
-from training_priors import BELOW_ONE, PRIORS, SCALEOUT, SCALEUP, SUSTAINED
+from training_priors import BELOW_ONE, PRIORS, SUSTAINED
 
 from navarch.catalog import load
 from navarch.distributed.training import estimate, products
@@ -34,7 +34,6 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "src/navarch/catalog/data/constants/training-stacks.yaml"
 LIBRARY = float(np.log(1.3))  # kernels measured in 8 bits are vLLM's; those of Transformer Engine may be faster
 NOISE = 0.05  # standard deviation of a row's logarithm that no constant can explain
-LINKS = {"scaleup_efficiency": SCALEUP, "scaleout_efficiency": SCALEOUT}
 HEADER = """\
 # Written by scripts/fit_training.py: constants of training software, fitted to the calibration rows of published runs
 # (navarch.validation.split) from the priors in the script. Do not edit by hand.
@@ -101,9 +100,8 @@ def cases(catalog: Any, stack: str) -> Iterator[Case]:
         except UnpredictableError:
             continue
         if run.stack in family(stack):
-            names = {**CONSTANTS, **LINKS}
             where = (run.accelerator, run.precision, run.stack)
-            ids = {f: nearest_constant(catalog, name, *where) for f, name in names.items()}
+            ids = {f: nearest_constant(catalog, name, *where) for f, name in CONSTANTS.items()}
             names_of = (text(row, "row_id"), run, f"{text(row, 'model')} {text(row, 'gpu')}", configuration_of(row))
             yield Case(*names_of, measured, ids)
 
@@ -111,10 +109,8 @@ def cases(catalog: Any, stack: str) -> Iterator[Case]:
 def predicted(case: Case, values: dict[str, float]) -> float:
     """Step time of a case with some constants replaced."""
     given = {f: values[i] for f, i in case.ids.items() if i in values}
-    runtime = replace(case.run.runtime, **{f: v for f, v in given.items() if f not in LINKS})
-    hardware = replace(case.run.hardware, **{f: v for f, v in given.items() if f in LINKS})
-    plan = case.run.candidates[0]
-    return float(estimate(case.run.shape, hardware, plan, runtime).step_time)
+    runtime = replace(case.run.runtime, **given)
+    return float(estimate(case.run.shape, case.run.hardware, case.run.candidates[0], runtime).step_time)
 
 
 def logarithms(rows: Sequence[Case], values: dict[str, float]) -> np.ndarray:

@@ -18,8 +18,8 @@ EXPERTS = "training.expert-rate"
 STEP = "training.step-overhead"
 SLOPE = "training.straggler-slope"
 ROUTING = "training.routing-time"
-SCALEUP = "collectives.scaleup-efficiency"
-SCALEOUT = "collectives.scaleout-efficiency"
+LIBRARY_RATE = "training.library-rate"
+NETWORK_RATE = "training.network-rate"
 UNFUSED = "training.unfused-efficiency"
 PASSES = "training.score-passes"
 GATHER = "training.gather-overlap"
@@ -38,12 +38,11 @@ BELOW_ONE = frozenset(
         EXPERTS,
         EXPOSED,
         GATHER,
+        NETWORK_RATE,
         OVERLAP,
         PIPELINE,
         RAGGED,
         RAGGED_HEADS,
-        SCALEOUT,
-        SCALEUP,
         SUSTAINED,
         TENSOR,
         UNFUSED,
@@ -61,7 +60,7 @@ PRIORS: dict[str, list[tuple[Any, ...]]] = {
         (LAUNCH, "fsdp", 0.0002, 0.5, "s"),
         (STEP, "fsdp", 0.01, 0.7, "s"),
         (GATHER, "fsdp", 0.8, 0.2),
-        (SCALEOUT, "fsdp", 0.7, 0.2),
+        (NETWORK_RATE, "fsdp", 0.8, 0.2),
         (SLOPE, "fsdp", 0.004, 0.5),
     ],
     "megatron-lm": [
@@ -69,7 +68,7 @@ PRIORS: dict[str, list[tuple[Any, ...]]] = {
         (UNFUSED, "megatron-lm", 0.42, 0.3),
         (PASSES, "megatron-lm", 6.0, 0.2, "1"),
         (TRAFFIC, "megatron-lm", 1.2, 0.3, "1"),
-        (SCALEUP, "megatron-lm", 0.77, 0.1),
+        (LIBRARY_RATE, "megatron-lm", 1.0, 0.1),
         (SLOPE, "megatron-lm", 0.004, 0.5),
         (LAUNCH, "megatron-lm", 0.0002, 0.5, "s"),
         (STEP, "megatron-lm", 0.01, 0.7, "s"),
@@ -79,9 +78,9 @@ PRIORS: dict[str, list[tuple[Any, ...]]] = {
         (UNFUSED, "megatron-deepspeed", 0.42, 0.3),
         (PASSES, "megatron-deepspeed", 6.0, 0.2, "1"),
         (TRAFFIC, "megatron-deepspeed", 1.2, 0.3, "1"),
-        (SCALEUP, "megatron-deepspeed", 0.6, 0.3),
-        (SCALEOUT, "megatron-deepspeed", 0.7, 0.3),
-        (SCALEOUT, "megatron-deepspeed-misbound", 0.35, 0.5),
+        (LIBRARY_RATE, "megatron-deepspeed", 0.8, 0.3),
+        (NETWORK_RATE, "megatron-deepspeed", 0.75, 0.3),
+        (NETWORK_RATE, "megatron-deepspeed-misbound", 0.35, 0.5),
         (SEND, "megatron-deepspeed", 0.0005, 0.7, "s"),
         (EXPOSED, "megatron-deepspeed", 0.9, 0.1),
         (RAGGED_HEADS, "megatron-deepspeed", 0.25, 0.5),
@@ -110,9 +109,9 @@ PRIORS: dict[str, list[tuple[Any, ...]]] = {
         (ROUTING, "megatron-bridge", 2e-08, 0.7, "s"),
         (ROUTING, "megatron-bridge-2026.06", 1e-08, 0.7, "s"),
         (EXPERT_LAUNCH, "megatron-bridge-capacity", 0.002, 0.3, "s"),
-        (SCALEUP, "megatron-bridge", 0.77, 0.1),
+        (LIBRARY_RATE, "megatron-bridge", 1.0, 0.1),
         (TENSOR, "megatron-bridge", 0.3, 0.3),
-        (EXCHANGE, "megatron-bridge", 0.8, 0.3),
+        (EXCHANGE, "megatron-bridge", 1.0, 0.3),
         (PIPELINE, "megatron-bridge", 0.6, 0.3),
         (OVERLAP, "megatron-bridge", 0.6, 0.2),
         (SLOPE, "megatron-bridge", 0.004, 0.5),

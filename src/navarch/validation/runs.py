@@ -116,8 +116,9 @@ def run_of(row: Row, catalog: Catalog) -> Run:
     stack, taken = spellings.stack_named(*words, year)
     shape, model, completed_shape = _shape(row, catalog, stack)
     per_node = whole(row, "gpus_per_node")
-    out = _scaleout(text(row, "network"), per_node, place.node)
-    links = (precision, out, stack, _scaleup(text(row, "network")), _domain(per_node, place.node))
+    network = text(row, "network")
+    out = _scaleout(network, per_node, place.node)
+    links = (precision, out, stack, _scaleup(network), _domain(per_node, place.node), _kind(network))
     hardware, runtime = _machine(catalog, place.node.id, *links)
     sinks = model is not None and model.attention_sinks and stack not in FUSED_SINKS
     candidates, completed = _plans(row, stack, shape, hardware, unfused=_is_unfused(stack) or sinks)
@@ -127,14 +128,15 @@ def run_of(row: Row, catalog: Catalog) -> Run:
 
 @lru_cache(maxsize=256)
 def _machine(
-    catalog: Catalog, node: str, precision: str, out: float, stack: str, scaleup: float | None, domain: float | None
-) -> tuple[Hardware, Runtime]:
+    catalog: Catalog, node: str, precision: str, out: float, stack: str, scaleup: float | None, domain: float | None,
+    kind: str,
+) -> tuple[Hardware, Runtime]:  # fmt: skip
     entry = catalog.get("node", node)
     accelerator = catalog.get("accelerator", entry.accelerator)
     if peak_of(accelerator, peak_precision(accelerator, precision)) is None:
         raise UnpredictableError(f"{accelerator.id} does not compute in {precision}, as far as the catalog knows")
     try:
-        hardware = hardware_of(catalog, entry, precision, out, stack, scaleup=scaleup)
+        hardware = hardware_of(catalog, entry, precision, out, stack, scaleup=scaleup, network=kind)
     except CatalogError as error:
         raise UnpredictableError(str(error)) from error
     if domain is not None:
@@ -154,6 +156,11 @@ def _scaleout(network: str, per_node: float | None, node: Any) -> float:
         rate = int(each.group(1))
         return rate * BYTES_OF_BITS / (count if rate >= WHOLE_NODE else 1.0) or float(scaleout_bandwidth(node))
     return total * BYTES_OF_BITS / count if total else float(scaleout_bandwidth(node))
+
+
+def _kind(network: str) -> str:
+    """The kind of a row's network, whose constants are InfiniBand's where it is not told to be Ethernet."""
+    return "roce" if "roce" in network.lower() or "ethernet" in network.lower() else "infiniband"
 
 
 def _scaleup(network: str) -> float | None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from navarch.core import queueing
 from navarch.core.ledger import Ledger
 from navarch.deployment.performance import bottleneck, cluster_roofline
 from navarch.deployment.performance import estimate as room
@@ -83,8 +84,8 @@ def test_arrays_agree_with_scalars() -> None:
 
 
 def test_little_and_the_asymptotic_bound() -> None:
-    assert room.number_in_system(50.0, 2.0) == 100
-    assert room.time_in_system(100.0, 50.0) == 2
+    assert queueing.number_in_system(50.0, 2.0) == 100
+    assert queueing.time_in_system(100.0, 50.0) == 2
     assert room.throughput_bound(1.0, 0.5, 0.2, 1.5) == 0.5
     assert room.throughput_bound(100.0, 0.5, 0.2, 1.5) == 5
 

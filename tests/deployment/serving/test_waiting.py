@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from navarch.core.queueing import single_server_wait
 from navarch.deployment.serving import throughput, waiting
 
 
@@ -17,8 +18,8 @@ def test_one_server_with_random_arrivals_is_exact(load: float) -> None:
     probability = waiting.wait_probability(load, 1.0)
     assert probability == pytest.approx(load)
     assert waiting.slot_wait(probability, 1.0, 1.0, load, 1.0, 1.0) == pytest.approx(mean)
-    assert waiting.single_server_wait(load, 1.0, 1.0) == pytest.approx(mean)
-    assert waiting.single_server_wait(load, 1.0, 0.0) == pytest.approx(mean / 2)  # M/D/1
+    assert single_server_wait(load, 1.0, 1.0) == pytest.approx(mean)
+    assert single_server_wait(load, 1.0, 0.0) == pytest.approx(mean / 2)  # M/D/1
     tail = waiting.tail_wait(mean, probability, 0.99)
     assert load * math.exp(-tail * (1 - load)) == pytest.approx(0.01)
 

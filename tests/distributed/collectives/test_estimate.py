@@ -81,15 +81,7 @@ def test_groups_take_the_tier_that_they_span() -> None:
     one_each = eq.group_bandwidth(16, 8, 8, 300e9, 25e9)
     all_of_a_node = eq.group_bandwidth(16, 1, 8, 300e9, 25e9)
     assert (within, one_each, all_of_a_node) == (300e9, 25e9, 200e9)
-    assert eq.adjacent_group_bandwidth(16, 8, 300e9, 25e9) == all_of_a_node
     assert eq.group_latency(16, 8, 8, 3e-6, 14e-6) == pytest.approx(14e-6)
-    assert eq.adjacent_group_latency(16, 8, 3e-6, 14e-6) == pytest.approx(14e-6 / 8 + 3e-6 * 7 / 8)
-
-
-def test_all_to_all_across_domains_is_bound_by_the_adapter() -> None:
-    assert eq.all_to_all_bandwidth(8, 8, 450e9, 50e9) == pytest.approx(450e9)
-    # 56 of 63 peers lie outside
-    assert eq.all_to_all_bandwidth(64, 8, 450e9, 50e9) == pytest.approx(50e9 * 63 / 56)
 
 
 def test_arrays_give_what_scalars_give() -> None:

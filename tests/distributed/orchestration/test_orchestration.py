@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from navarch.core.formula import formula
 from navarch.core.ledger import Ledger, registry
+from navarch.core.queueing import single_server_wait, wait_probability
 from navarch.distributed.orchestration import estimate
 from navarch.distributed.orchestration.scheduling import scheduling, sharing
 
@@ -28,31 +29,31 @@ def erlang_c_by_sum(load: float, servers: int) -> float:
 @given(servers=st.integers(1, 300), rho=st.floats(0.05, 0.99))
 def test_erlang_c_is_the_recursion(servers, rho):
     load = rho * servers
-    assert estimate.wait_probability(load, servers) == pytest.approx(erlang_c_by_sum(load, servers), rel=1e-8)
+    assert wait_probability(load, servers) == pytest.approx(erlang_c_by_sum(load, servers), rel=1e-8)
 
 
 def test_erlang_c_of_large_and_overloaded_clusters():
-    assert estimate.wait_probability(9900.0, 10_000) == pytest.approx(erlang_c_by_sum(9900.0, 10_000), rel=1e-6)
-    assert estimate.wait_probability(20.0, 10) == 1
-    assert np.all(np.diff(estimate.wait_probability(8.0, np.arange(9, 20))) < 0)
+    assert wait_probability(9900.0, 10_000) == pytest.approx(erlang_c_by_sum(9900.0, 10_000), rel=1e-6)
+    assert wait_probability(20.0, 10) == 1
+    assert np.all(np.diff(wait_probability(8.0, np.arange(9, 20))) < 0)
 
 
 def test_one_server_waits():
     rho, service = 0.8, HOUR
-    probability = estimate.wait_probability(rho, 1)
+    probability = wait_probability(rho, 1)
     exact = rho * service / (1 - rho)
     assert probability == pytest.approx(rho)
     assert estimate.mmc_wait(probability, service, 1, rho) == pytest.approx(exact)
-    assert estimate.mg1_wait(rho, service, 1) == pytest.approx(exact)
+    assert single_server_wait(rho, service, 1) == pytest.approx(exact)
     assert estimate.job_wait(rho, 1, service, 1, 1) == pytest.approx(exact)
-    assert estimate.mg1_wait(rho, service, 0) == pytest.approx(exact / 2)
+    assert single_server_wait(rho, service, 0) == pytest.approx(exact / 2)
     assert estimate.late_share(probability, service, 1, rho, 0.0) == pytest.approx(rho)
 
 
 @given(servers=st.integers(2, 200), rho=st.floats(0.8, 0.98))
 def test_sakasegawa_is_near_the_exact_queue_in_heavy_traffic(servers, rho):
     load = rho * servers
-    exact = estimate.mmc_wait(estimate.wait_probability(load, servers), HOUR, servers, load)
+    exact = estimate.mmc_wait(wait_probability(load, servers), HOUR, servers, load)
     near = estimate.job_wait(rho, servers, HOUR, 1, 1)
     assert near == pytest.approx(exact, rel=0.2, abs=0.01 * HOUR)
 
@@ -62,7 +63,7 @@ def test_staffing_keeps_waits_at_the_halfin_whitt_level(load, beta):
     servers = estimate.square_root_staffing(load, beta)
     cdf, pdf = 0.5 * (1 + math.erf(beta / math.sqrt(2))), math.exp(-(beta**2) / 2) / math.sqrt(2 * math.pi)
     limit = 1 / (1 + beta * cdf / pdf)
-    assert estimate.wait_probability(load, servers) <= limit * 1.15 + 0.02
+    assert wait_probability(load, servers) <= limit * 1.15 + 0.02
 
 
 def test_fragmentation():

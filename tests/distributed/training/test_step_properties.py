@@ -174,11 +174,10 @@ def test_ulysses_sends_less_the_more_ranks_there_are(h100, runtime, model, data,
     # Jacobs et al. 2023, section 3.2: the volume of a rank falls with the ranks; that of a ring does not
     shape, fixed = model(name), {"tensor": 1.0, "recomputation": "none", "attention_kernel": "flash"}
     chosen = data.draw(plans(shape, context_kind="ulysses", sequence_length=65536.0, **fixed))
-    far = replace(h100, scaleup_domain=1.0, scaleout_latency=0.0)
+    far = replace(h100, scaleup_domain=1.0)
 
     def volume(kind: str, context: float) -> float:
-        made = estimate(shape, far, replace(chosen, context=context, context_kind=kind), runtime)
-        return float(made.communication.context)
+        return volumes_of(shape, far, replace(chosen, context=context, context_kind=kind), runtime)["context"]
 
     assert volume("ulysses", 2 * ranks) < volume("ulysses", ranks)
     widths = 2 * float(shape.heads) / float(shape.kv_heads) + 2  # queries and outputs against keys and values

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from navarch.core.queueing import number_in_system, wait_probability
 from navarch.fleet.storage import queueing
 from navarch.fleet.storage.caching import least_recent_share
 from navarch.fleet.storage.draws import four_uniform, philox
@@ -30,7 +31,7 @@ def queue(
 
 def theory(tier: Tier, load: float) -> float:
     busy = load * tier.channels
-    waiting = queueing.waiting_share(busy, tier.channels)
+    waiting = wait_probability(busy, tier.channels)
     return float(queueing.channel_wait(waiting, tier.read, tier.channels, busy, 1.0, variation_of(tier)))
 
 
@@ -75,7 +76,7 @@ def test_littles_law(
     readers = Readers(accelerators, 0.02, requests, 1.0, workers, depth, prefetch, together=together)
     run = simulate(store, readers, 300, warm=0, seed=seed)
     rate = run.tiers[0].requests / run.duration
-    assert run.inside == pytest.approx(queueing.requests_inside(rate, run.tiers[0].response), rel=0.05)
+    assert run.inside == pytest.approx(number_in_system(rate, run.tiers[0].response), rel=0.05)
 
 
 def test_a_batch_of_one_request_is_late_as_often_as_the_tail_of_the_response_says() -> None:
@@ -117,7 +118,7 @@ def test_metadata_servers_are_a_queue_of_their_own() -> None:
     reader = Readers(1, 1e-3 / 1.4, 1, 1.0, workers=300, prefetch=300, variation=1.0)
     run = simulate(store, reader, 300_000, seed=2)
     busy = 1.4
-    wait = queueing.channel_wait(queueing.waiting_share(busy, 2), 1e-3, 2, busy, 1.0, 1.0)
+    wait = queueing.channel_wait(wait_probability(busy, 2), 1e-3, 2, busy, 1.0, 1.0)
     assert run.lookup == pytest.approx(wait + 1e-3, rel=0.05)
 
 
@@ -157,6 +158,6 @@ def test_draws_are_uniform_and_differ_by_entity() -> None:
 
 def test_erlang_of_published_tables() -> None:
     """Erlang C with 10 channels and 8 busy: 0.4092; with one channel it is the load."""
-    assert float(queueing.waiting_share(8.0, 10.0)) == pytest.approx(0.4092, abs=1e-4)
-    assert float(queueing.waiting_share(0.3, 1.0)) == pytest.approx(0.3)
+    assert float(wait_probability(8.0, 10.0)) == pytest.approx(0.4092, abs=1e-4)
+    assert float(wait_probability(0.3, 1.0)) == pytest.approx(0.3)
     assert float(queueing.channel_wait(1.0, 1.0, 1.0, 1.0, 1.0, 1.0)) == math.inf

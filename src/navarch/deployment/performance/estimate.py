@@ -9,7 +9,6 @@ from navarch.core.ledger import equation
 AMDAHL = "Amdahl 1967, AFIPS Spring Joint Computer Conference"
 GUSTAFSON = "Gustafson 1988, Communications of the ACM 31(5)"
 ROOFLINE = "Williams, Waterman and Patterson 2009 (Roofline), section 3"
-LITTLE = "Little 1961, Operations Research 9(3)"
 DENNING = "Denning and Buzen 1978, Computing Surveys 10(3)"
 
 
@@ -161,24 +160,6 @@ def resource_time(amount, rate):
     amount: of work or bytes; rate: of the resource, in the same unit a second [1/s].
     """
     return amount / rate
-
-
-@equation(symbol="N", unit="1", source=LITTLE, symbols={"rate": "lambda", "time": "T"})
-def number_in_system(rate, time):
-    """Mean number in a system (Little's law).
-
-    rate: of arrivals [1/s]; time: mean in the system [s]. Valid for any stable system.
-    """
-    return rate * time
-
-
-@equation(symbol="T", unit="s", source=LITTLE, symbols={"number": "N", "rate": "lambda"}, valid="rate > 0")
-def time_in_system(number, rate):
-    """Mean time in a system (Little's law).
-
-    number: mean in the system; rate: of arrivals [1/s].
-    """
-    return number / rate
 
 
 @equation(

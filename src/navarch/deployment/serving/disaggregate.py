@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from navarch.core.arithmetic import product_of, sum_of
+from navarch.core.queueing import single_server_wait
 from navarch.deployment.serving import throughput as rates
 from navarch.deployment.serving import waiting
 from navarch.deployment.serving.replica import (
@@ -66,7 +67,9 @@ def disaggregated(
         cache = kv_per_sequence(shape, memory.kv_per_token, traffic.prompt)
         transfer = rates.cache_transfer_time(cache, link, engine.link_efficiency)
         busy = waiting.busy_share(rates.rate_per_replica(traffic.peak_rate, prefill_workers), prefill)
-        queue = waiting.single_server_wait(busy, prefill, traffic.prompt_variation)
+        queue = single_server_wait(
+            busy, prefill, traffic.prompt_variation, title="Mean wait for the prefill of others", symbol="W_p"
+        )
         return DisaggregatedEstimate(
             prefill=prefill,
             prefill_rate=prefill_rate,

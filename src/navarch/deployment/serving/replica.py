@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from navarch.core.arithmetic import sum_of
+from navarch.core.queueing import single_server_wait
 from navarch.deployment.serving import estimate as room
 from navarch.deployment.serving import throughput as rates
 from navarch.deployment.serving import waiting
@@ -292,7 +293,9 @@ def latency_of(
         every_slot, traffic.arrival_variation, traffic.output_variation, pace.load, memory.largest_batch, pace.hold
     )
     busy = waiting.busy_share(pace.rate, pace.prefill)
-    queue = waiting.single_server_wait(busy, pace.prefill, traffic.prompt_variation)
+    queue = single_server_wait(
+        busy, pace.prefill, traffic.prompt_variation, title="Mean wait for the prefill of others", symbol="W_p"
+    )
     ttft = waiting.time_to_first_token(slot, queue, pace.prefill, pace.step, engine.request_overhead)
     long_prompt = waiting.length_quantile(traffic.prompt, traffic.prompt_variation, level)
     long_prefill = prefill_work(shape, hardware, plan, engine, long_prompt)

@@ -7,7 +7,6 @@ from scipy import special
 
 from navarch.core.ledger import equation, printable
 
-POLLACZEK = "Pollaczek 1930 and Khinchine 1932; Kleinrock 1975, volume 1, equation 5.113"
 SAKASEGAWA = "Sakasegawa 1977, Annals of the Institute of Statistical Mathematics 29"
 
 
@@ -33,22 +32,6 @@ def busy_share(rate, service):
     rate: of requests [request/s]; service: time of one prompt [s].
     """
     return rate * service
-
-
-@equation(
-    symbol="W_p",
-    unit="s",
-    source=POLLACZEK,
-    symbols={"busy": "rho_p", "service": "T_p", "variation": "c_s"},
-    valid="busy < 1",
-)
-def single_server_wait(busy, service, variation):
-    """Mean wait for the prefill of others.
-
-    busy: share of time that it is busy [fraction]; service: mean time of one prompt [s]; variation: coefficient of
-    variation of that time. Valid for Poisson arrivals, one prompt after the other, busy < 1; infinite beyond.
-    """
-    return busy * service * (1 + variation**2) / (2 * np.maximum(1 - busy, 0))
 
 
 @equation(

@@ -397,55 +397,6 @@ def group_latency(ranks, stride, domain, scaleup_latency, scaleout_latency):
 
 
 @equation(
-    symbol="B_group",
-    unit="byte/s",
-    source="ring over nodes: NCCL uses the adapters of all members in a node",
-    symbols={"ranks": "n", "domain": "D", "scaleup": "B_up", "scaleout": "B_out"},
-)
-def adjacent_group_bandwidth(ranks, domain, scaleup, scaleout):
-    """Bandwidth of a ring over neighbouring ranks.
-
-    ranks: in the group; domain: accelerators in one scale-up domain; scaleup: achieved bandwidth of an accelerator
-    within it, per direction [byte/s]; scaleout: achieved bandwidth of an accelerator out of it, per direction
-    [byte/s]. A group that spans domains is bound by the adapters of its members in a domain together.
-    """
-    return np.where(ranks <= domain, scaleup, np.minimum(scaleup, domain * scaleout))
-
-
-@equation(
-    symbol="alpha_group",
-    unit="s",
-    source="mean over the steps of a ring",
-    symbols={"ranks": "n", "domain": "D", "scaleup_latency": "alpha_up", "scaleout_latency": "alpha_out"},
-)
-def adjacent_group_latency(ranks, domain, scaleup_latency, scaleout_latency):
-    """Latency of one step of a ring over neighbouring ranks.
-
-    ranks: in the group; domain: accelerators in one scale-up domain; scaleup_latency: of a step within [s];
-    scaleout_latency: of a step between domains [s].
-    """
-    across = scaleout_latency / domain + scaleup_latency * (1 - 1 / domain)
-    return np.where(ranks <= domain, scaleup_latency, across)
-
-
-@equation(
-    symbol="B_A2A",
-    unit="byte/s",
-    source="each peer equally likely; the peers outside the domain are reached by the adapter",
-    symbols={"ranks": "n", "domain": "D", "scaleup": "B_up", "scaleout": "B_out"},
-)
-def all_to_all_bandwidth(ranks, domain, scaleup, scaleout):
-    """Bandwidth of an all-to-all over neighbouring ranks.
-
-    ranks: in the group; domain: accelerators in one scale-up domain; scaleup: achieved bandwidth of an accelerator
-    within it, per direction [byte/s]; scaleout: achieved bandwidth of an accelerator out of it, per direction
-    [byte/s]. Both tiers work at the same time, and the slower one for its share decides.
-    """
-    outside = np.maximum(0, ranks - domain) / np.maximum(ranks - 1, 1)
-    return 1 / np.maximum((1 - outside) / scaleup, outside / scaleout)
-
-
-@equation(
     symbol="x_tier",
     unit=None,
     source="definition",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from navarch.catalog.errors import CatalogError
@@ -25,7 +25,7 @@ ALL_REDUCE = "all-reduce"
 COLLECTIVES = (ALL_REDUCE, "all-gather", "reduce-scatter", "all-to-all")
 NETWORKS = ("infiniband", "roce", "slingshot", "tcp")
 IN_NETWORK = "in-network"
-SINGLE = 1
+MOST = "most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,14 @@ class Reducer:
 class Tuned:
     """One collective of a library on an accelerator.
 
-    collective: its name; protocols: three; origin: accelerator that they were measured on; stand_in: why they stand for
-    another accelerator, or empty; reducer: switches that reduce, where there are any.
+    collective: its name; protocols: three; most: ranks that they were measured with; origin: accelerator that they were
+    measured on; stand_in: why they stand for another accelerator, or empty; reducer: switches that reduce, where there
+    are any.
     """
 
     collective: str
     protocols: tuple[Protocol, ...]
+    most: Number
     origin: str
     stand_in: str
     reducer: Reducer | None = None
@@ -70,13 +72,20 @@ class Tuned:
         reduces = self.collective == ALL_REDUCE
         return (protocols.all_reduce_traffic if reduces else protocols.exchange_traffic)(message, ranks)
 
+    def ring_times(self, traffic: Number, ranks: Number) -> list[Number]:
+        """Time of each protocol for the bytes that each rank of a ring sends [s]."""
+        steps = self.steps(ranks)
+        return [
+            protocols.protocol_time(
+                traffic, steps, ranks, self.most, p.base, p.step, p.bandwidth, p.crowding,
+                title=f"Time of the library's {name} protocol",
+            )
+            for name, p in zip(PROTOCOLS, self.protocols, strict=True)
+        ]  # fmt: skip
+
     def times(self, message: Number, ranks: Number, floating: bool = True) -> list[Number]:
         """Time of each way that the library has [s]; floating: of the numbers, as switches reduce no others."""
-        traffic, steps = self.traffic(message, ranks), self.steps(ranks)
-        ways = [
-            protocols.protocol_time(traffic, steps, ranks, p.base, p.step, p.bandwidth, p.crowding)
-            for p in self.protocols
-        ]
+        ways = self.ring_times(self.traffic(message, ranks), ranks)
         r = self.reducer
         if r is not None and floating:
             ways.append(protocols.in_network_time(message, ranks, r.base, r.bandwidth, r.least))
@@ -84,8 +93,25 @@ class Tuned:
 
     def time(self, message: Number, ranks: Number, floating: bool = True) -> Number:
         """Time among the accelerators of one scale-up domain [s]; message in bytes, as nccl-tests count it."""
-        ways = self.times(message, ranks, floating)
-        return smallest_of(*ways, unit="s", title="Time of the library's fastest protocol", symbol="T_lib")
+        return fastest(self.times(message, ranks, floating))
+
+    def paced(self, rate: Number) -> Tuned:
+        """The same where bandwidths are shares, on a link of that rate [byte/s]."""
+        return self._with(lambda share: product_of(share, rate, unit="byte/s", title="Bandwidth of a rank, paced"))
+
+    def shares(self, link: Number) -> Tuned:
+        """The same with bandwidths as shares of a link [byte/s]."""
+        return self._with(lambda own: ratio(own, link, unit="1", title="Bandwidth of a rank as a share of the link"))
+
+    def _with(self, changed: Callable[[Number], Number]) -> Tuned:
+        ways = tuple(replace(way, bandwidth=changed(way.bandwidth)) for way in self.protocols)
+        r = self.reducer
+        return replace(self, protocols=ways, reducer=None if r is None else replace(r, bandwidth=changed(r.bandwidth)))
+
+
+def fastest(ways: Sequence[Number]) -> Number:
+    """The time of the fastest of a library's ways [s]."""
+    return smallest_of(*ways, unit="s", title="Time of the library's fastest protocol", symbol="T_lib")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +144,7 @@ def tuned(catalog: Catalog, collective: str, accelerator: str, take: Take = floa
         facts = {name: borrowed(fact, accelerator, why) for name, fact in facts.items()}
         links = _links(entry, other, take)
     made = tuple(_protocol(facts, name, take, links) for name in PROTOCOLS)
-    return Tuned(collective, made, origin, why, _reducer(facts, take, links))
+    return Tuned(collective, made, take(facts[MOST]), origin, why, _reducer(facts, take, links))
 
 
 def _links(entry: Any, other: Any, take: Take) -> Number | None:
@@ -159,18 +185,44 @@ def network(catalog: Catalog, kind: str, take: Take = float) -> Network:
     return Network(*map(take, facts))
 
 
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A library's collectives on an accelerator, bandwidths as shares of the link, and its use of a network."""
+
+    all_reduce: Tuned
+    all_gather: Tuned
+    reduce_scatter: Tuned
+    all_to_all: Tuned
+    network: Network
+
+
+def library_of(
+    catalog: Catalog, accelerator: str, link: Number, kind: str, take: Take = float, library: str = "nccl"
+) -> Library:
+    """A library on an accelerator with a scale-up link of so many byte/s, and on a kind of network."""
+    found = (tuned(catalog, name, accelerator, take, library) for name in COLLECTIVES)
+    shares = {known.collective.replace("-", "_"): known.shares(link) for known in found}
+    return Library(**shares, network=network(catalog, kind, take))
+
+
 def time_across(
-    tuned: Tuned, message: Number, local: Number, nodes: Number, adapters: Number, network: Network
-) -> Number:
-    """Time of a collective over several nodes [s].
+    tuned: Tuned, message: Number, local: Number, nodes: Number, adapters: Number, network: Network,
+    everyone: Number | None = None,
+) -> Number:  # fmt: skip
+    """Time of a collective over one node or several [s].
 
     message: bytes as nccl-tests count them [byte]; local: accelerators of the group in each node; nodes: of the group;
-    adapters: bandwidth of all adapters of a node, per direction [byte/s]. Where switches reduce, an all-reduce is
+    adapters: bandwidth of all adapters of a node, per direction [byte/s]; everyone: accelerators of the group, where
+    that is known. Where switches reduce, an all-reduce is
     reduced within each node before it leaves it; else, as every other collective, it is one ring through all.
     """
-    within = 0.0 if local == SINGLE else tuned.time(message, local)
-    everyone = product_of(local, nodes, unit="1", title="Accelerators of the group")
-    parties = everyone if tuned.reducer is None else nodes
-    sent = tuned.traffic(message, parties)
+    if everyone is None:
+        everyone = product_of(local, nodes, unit="1", title="Accelerators of the group")
+    if tuned.reducer is None:
+        sent = tuned.traffic(message, everyone)
+        within = fastest(tuned.ring_times(sent, local))
+    else:
+        sent, within = tuned.traffic(message, nodes), tuned.time(message, local)
     between = protocols.network_time(sent, nodes, adapters, network.efficiency, network.congestion)
-    return protocols.two_level_time(protocols.network_latency(nodes, network.base, network.hop), within, between)
+    latency = protocols.network_latency(nodes, network.base, network.hop)
+    return protocols.two_level_time(nodes, latency, protocols.within_time(local, within), between)

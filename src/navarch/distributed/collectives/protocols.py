@@ -16,7 +16,7 @@ NCCL = "NCCL 2.2x, src/graph/tuning.cc: latency and bandwidth for each collectiv
 _RANKS = {"ranks": "n"}
 _RING = {"message": "M", "ranks": "n"}
 _PROTOCOL = {
-    "traffic": "Q", "steps": "k", "ranks": "n", "base": "alpha_0", "step": "alpha", "bandwidth": "B_2",
+    "traffic": "Q", "steps": "k", "ranks": "n", "most": "n_max", "base": "alpha_0", "step": "alpha", "bandwidth": "B_2",
     "crowding": "gamma",
 }  # fmt: skip
 _NETWORK = {"traffic": "Q", "nodes": "m", "bandwidth": "B_node", "efficiency": "eta", "congestion": "gamma"}
@@ -58,15 +58,16 @@ def exchange_traffic(message, ranks):
     return (ranks - 1) / ranks * message
 
 
-@equation(symbol="T_p", unit="s", source=NCCL, symbols=_PROTOCOL, valid="ranks >= 2")
-def protocol_time(traffic, steps, ranks, base, step, bandwidth, crowding):
+@equation(symbol="T_p", unit="s", source=NCCL, symbols=_PROTOCOL)
+def protocol_time(traffic, steps, ranks, most, base, step, bandwidth, crowding):
     """Time of a collective in one protocol of the library.
 
-    traffic: bytes that each rank sends [byte]; steps: of the algorithm; ranks: participants; base: time that any
-    message takes [s]; step: latency of a step [s]; bandwidth: that a rank of two gets [byte/s]; crowding: exponent with
-    which that bandwidth falls as ranks join.
+    traffic: bytes that each rank sends [byte]; steps: of the algorithm; ranks: participants; most: that the constants
+    were measured with, beyond which bandwidth stays as it is; base: time that any message takes [s]; step: latency of a
+    step [s]; bandwidth: that a rank of two gets [byte/s]; crowding: exponent with which that bandwidth falls as ranks
+    join.
     """
-    return base + steps * step + traffic / bandwidth * (ranks / 2) ** crowding
+    return base + steps * step + traffic / bandwidth * (np.minimum(ranks, most) / 2) ** crowding
 
 
 @equation(
@@ -100,28 +101,70 @@ def network_time(traffic, nodes, bandwidth, efficiency, congestion):
     unit="s",
     source="tree over nodes",
     symbols={"nodes": "m", "base": "alpha_0", "hop": "alpha"},
-    valid="nodes >= 2",
 )
 def network_latency(nodes, base, hop):
     """What a collective waits for the network, whatever it carries.
 
     nodes: of the group; base: for two nodes [s]; hop: for each doubling beyond [s].
     """
-    return base + hop * np.log2(nodes / 2)
+    return base + hop * np.log2(np.maximum(nodes, 2) / 2)
+
+
+@equation(symbol="B_nic", unit="byte/s", source="definition", symbols={"local": "l", "adapter": "B_out"})
+def adapters_of(local, adapter):
+    """Bandwidth of the adapters of a group's members in one node.
+
+    local: members in a node; adapter: bandwidth of each one's, per direction [byte/s].
+    """
+    return local * adapter
+
+
+@equation(symbol="m", unit="1", source="definition", symbols={"ranks": "n", "local": "l"})
+def nodes_of(ranks, local):
+    """Nodes, or scale-up domains, that a group lies in.
+
+    ranks: of the group; local: of them in one node.
+    """
+    return np.ceil(ranks / local)
+
+
+@equation(symbol="T_in", unit="s", source="definition", symbols={"local": "l", "within": "T_in"})
+def within_time(local, within):
+    """Time of the part of a collective within a node: none where one member is in it.
+
+    local: members in a node; within: time where there are several [s].
+    """
+    return np.where(local > 1, within, 0)
 
 
 @equation(
     symbol="T_lib",
     unit="s",
     source="pipelined: the slower of both sets the pace",
-    symbols={"latency": "alpha_net", "within": "T_in", "between": "T_net"},
+    symbols={"nodes": "m", "latency": "alpha_net", "within": "T_in", "between": "T_net"},
 )
-def two_level_time(latency, within, between):
-    """Time of a collective over several nodes.
+def two_level_time(nodes, latency, within, between):
+    """Time of a collective over one node or several.
 
-    latency: of the network [s]; within: time of the part within a node [s]; between: time that the adapters send [s].
+    nodes: of the group; latency: of the network [s]; within: time of the part within a node [s]; between: time that the
+    adapters send [s].
     """
-    return latency + np.maximum(within, between)
+    return np.where(nodes > 1, latency + np.maximum(within, between), within)
+
+
+@equation(
+    symbol="T_A2A",
+    unit="s",
+    source="both tiers after each other; every rank starts one message to each tier",
+    symbols={"near": "T_near", "far": "T_far", "latency": "alpha_net", "traffic": "Q_far"},
+)
+def exchange_over_tiers(near, traffic, far, latency):
+    """Time of an all-to-all over one node or several.
+
+    near: time of what stays within a node [s]; traffic: bytes that leave it [byte]; far: time that the adapters send
+    them [s]; latency: of the network [s].
+    """
+    return near + np.where(traffic > 0, latency + far, 0)
 
 
 @equation(

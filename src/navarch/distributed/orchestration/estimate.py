@@ -9,22 +9,11 @@ import numpy as np
 from scipy import special
 
 from navarch.core.ledger import equation, printable
+from navarch.core.queueing import ERLANG
 
-_ERLANG = "Erlang 1917; Gross and Harris, Fundamentals of Queueing Theory, section 2.3"
 _SAKASEGAWA = "Sakasegawa 1977; Whitt 1993, Approximations for the GI/G/m queue"
 _FLUID = "fluid limit of independent exponential completions"
 _EULER = 0.5772156649015329
-
-
-@printable(latex=r"C_{\mathrm{Erlang}}", name="ErlangC")
-def erlang_c(load, servers):
-    """Probability that a job waits in the M/M/c queue, for any real number of servers; 1 where it is overloaded."""
-    load, servers = np.asarray(load, dtype=float), np.asarray(servers, dtype=float)
-    stable = np.minimum(load, servers)
-    log_none = servers * np.log(np.maximum(stable, np.finfo(float).tiny)) - stable - special.gammaln(servers + 1)
-    blocked = np.exp(log_none) / special.gammaincc(servers + 1, stable)
-    waits = blocked / np.maximum(1 - stable / servers * (1 - blocked), np.finfo(float).tiny)
-    return np.where(load < servers, waits, 1.0)
 
 
 @printable(latex=r"H", name="H")
@@ -34,7 +23,7 @@ def harmonic(count):
 
 
 @equation(
-    symbol="a", unit="1", source=_ERLANG, symbols={"arrival_rate": "lambda_job", "service_time": "S"},
+    symbol="a", unit="1", source=ERLANG, symbols={"arrival_rate": "lambda_job", "service_time": "S"},
     valid="arrival_rate >= 0 and service_time > 0",
 )  # fmt: skip
 def offered_load(arrival_rate, service_time):
@@ -58,7 +47,7 @@ def load_at_utilisation(target, servers):
 
 
 @equation(
-    symbol="rho", unit="fraction", source=_ERLANG, symbols={"load": "a", "servers": "c"},
+    symbol="rho", unit="fraction", source=ERLANG, symbols={"load": "a", "servers": "c"},
     valid="load >= 0 and servers > 0 and load < servers",
 )  # fmt: skip
 def utilisation(load, servers):
@@ -82,19 +71,7 @@ def headroom(load, servers):
 
 
 @equation(
-    symbol="P_wait", unit="fraction", source=_ERLANG, symbols={"load": "a", "servers": "c"},
-    valid="load > 0 and load < servers",
-)  # fmt: skip
-def wait_probability(load, servers):
-    """Probability that a job waits.
-
-    load: servers busy on average; servers: servers in all. Poisson arrivals and exponential service.
-    """
-    return erlang_c(load, servers)
-
-
-@equation(
-    symbol="T_wait", unit="s", source=_ERLANG,
+    symbol="T_wait", unit="s", source=ERLANG,
     symbols={"probability": "P_wait", "service_time": "S", "servers": "c", "load": "a"},
     valid="load >= 0 and load < servers",
 )  # fmt: skip
@@ -108,7 +85,7 @@ def mmc_wait(probability, service_time, servers, load):
 
 
 @equation(
-    symbol="P_late", unit="fraction", source=_ERLANG,
+    symbol="P_late", unit="fraction", source=ERLANG,
     symbols={"probability": "P_wait", "service_time": "S", "servers": "c", "load": "a", "limit": "t"},
     valid="load >= 0 and load < servers and limit >= 0",
 )  # fmt: skip
@@ -119,19 +96,6 @@ def late_share(probability, service_time, servers, load, limit):
     servers: servers in all; load: servers busy on average; limit: longest wait wanted [s].
     """
     return probability * np.exp(-((servers - load) * limit / service_time))
-
-
-@equation(
-    symbol="T_wait", unit="s", source="Pollaczek 1930, Khinchine 1932",
-    symbols={"rho": "rho", "service_time": "S", "variation": "c_S"}, valid="rho >= 0 and rho < 1",
-)  # fmt: skip
-def mg1_wait(rho, service_time, variation):
-    """Mean wait of a job for one server that serves all, Poisson arrivals.
-
-    rho: utilisation [fraction]; service_time: mean time that a job holds the server [s];
-    variation: standard deviation of that time over its mean.
-    """
-    return rho * service_time * (1 + variation**2) / (2 * (1 - rho))
 
 
 @equation(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from navarch.core.arithmetic import difference
+from navarch.core.queueing import wait_probability
 from navarch.distributed.orchestration import estimate
 
 
@@ -73,7 +74,7 @@ def scheduling(
     else:
         raise TypeError("scheduling needs either arrival_rate or target")
     rho = estimate.utilisation(load, servers)
-    waits = estimate.wait_probability(load, servers)
+    waits = wait_probability(load, servers, title="Probability that a job waits")
     stranded = estimate.stranded_accelerators(accelerators, allocated)
     rounding = estimate.rounding_loss(gang, accelerators_per_node)
     start = estimate.gang_start_time(gang_nodes, start_common, start_jitter)

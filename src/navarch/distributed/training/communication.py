@@ -135,17 +135,31 @@ def copies_across(domains, experts_per_token):
     return (domains - 1) * (1 - (1 - 1 / domains) ** experts_per_token)
 
 
-@equation(symbol="T_A2A", unit="s", source="both tiers after each other; every rank starts one message to each tier")
-def exchange_time(message, near, far, scaleup, scaleout, rate, latency):
-    """Time of one exchange of tokens between experts.
+@equation(symbol="Q_route", unit="byte", source="definition")
+def routed_bytes(message, copies):
+    """Bytes that an accelerator sends over one tier in an exchange of tokens between experts.
 
-    message: activations of an accelerator, each token once [byte]; near: copies that cross the scale-up network; far:
-    copies that cross the scale-out network; scaleup: achieved bandwidth of an accelerator within its domain [byte/s];
-    scaleout: achieved bandwidth out of it [byte/s]; rate: of exchanges against ring collectives; latency: of an
-    exchange [s].
+    message: activations of the accelerator, each token once [byte]; copies: of a token that cross the tier.
     """
-    moving = message * (near / scaleup + far / scaleout) / rate
-    return np.where(near + far > 0, moving + latency, 0)
+    return message * copies
+
+
+@equation(symbol="Q_near", unit="byte", source="every rank sends each other one an equal part")
+def exchanged_within(message, ranks, local):
+    """Bytes that a rank sends within its scale-up domain in an all-to-all.
+
+    message: of one rank [byte]; ranks: of the group; local: of them in the domain.
+    """
+    return message * (local - 1) / ranks
+
+
+@equation(symbol="Q_far", unit="byte", source="every rank sends each other one an equal part")
+def exchanged_across(message, ranks, local):
+    """Bytes that a rank sends out of its scale-up domain in an all-to-all.
+
+    message: of one rank [byte]; ranks: of the group; local: of them in the domain.
+    """
+    return message * (ranks - local) / ranks
 
 
 @equation(

@@ -83,7 +83,7 @@ def layer_of(
     shape: TransformerShape, anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime
 ) -> LayerEstimate:
     """What a layer costs and holds; of the plan's numbers only LAYER_FIELDS are read."""
-    links = layer_links(shape, hardware, plan)
+    links = layer_links(shape, hardware, plan, runtime)
     return LayerEstimate(
         layer_cost(shape, anatomy, hardware, plan, runtime, links),
         head_cost(shape, hardware, plan, runtime, links.tokens),
@@ -95,7 +95,7 @@ def estimate(shape: TransformerShape, hardware: Hardware, plan: Plan, runtime: R
     """Memory, time and utilisation of training `shape` on `hardware` by `plan`."""
     anatomy = anatomy_of(shape, plan)
     layer = layer_of(shape, anatomy, hardware, plan, runtime)
-    placement = place(shape, anatomy, hardware, plan)
+    placement = place(shape, anatomy, hardware, plan, runtime)
     memory = footprint_of(shape, anatomy, plan, runtime, placement, layer.memory)
     body = step_body_of(shape, plan, runtime, layer.cost, layer.head, placement)
     step = step_time_of(shape, hardware, plan, runtime, body, placement, memory.layer_activations)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from navarch.catalog.errors import CatalogError
 from navarch.core.arithmetic import product_of
 from navarch.core.ledger import Fact
+from navarch.distributed.collectives.library import library_of
 from navarch.distributed.training.runtime import DEFAULT_STACK, constant_of
 from navarch.distributed.training.shape import Hardware, Number, TransformerShape
 from navarch.fleet.compute import estimate as compute
@@ -98,12 +99,14 @@ def hardware_of(
     stack: str = DEFAULT_STACK,
     take: Take = float,
     scaleup: Number | None = None,
+    network: str = "infiniband",
 ) -> Hardware:
     """One accelerator of a node and the networks around it.
 
     node: catalog entry; precision: `bf16`, `fp16`, `fp8`, `fp8_block` or `fp4`; scaleout: bandwidth of an accelerator
     out of its domain, per direction [byte/s]; stack: training software, whose links are not equally fast; take: how a
-    fact becomes a number; scaleup: bandwidth within the domain, in place of the catalog's [byte/s].
+    fact becomes a number; scaleup: bandwidth within the domain, in place of the catalog's [byte/s]; network: its kind,
+    one of `library.NETWORKS`.
     """
     accelerator = catalog.get("accelerator", node.accelerator)
 
@@ -112,6 +115,7 @@ def hardware_of(
 
     kernel = matmul_kernel(catalog, accelerator.id, peak_precision(accelerator, precision), take).in_a_model()
     attention = peak_precision(accelerator, "bf16")
+    link = scaleup_bandwidth(catalog, node, take)
     return Hardware(
         peak=kernel.peak,
         attention_peak=take(catalog.fact("accelerator", accelerator.id, attention)),
@@ -120,12 +124,9 @@ def hardware_of(
         memory_bandwidth=needed(accelerator, "memory_bandwidth", take),
         memory_efficiency=constant("compute.memory-efficiency"),
         scaleup_domain=needed(node, "accelerators" if node.scaleup_domain is None else "scaleup_domain", take),
-        scaleup_bandwidth=scaleup if scaleup is not None else scaleup_bandwidth(catalog, node, take),
-        scaleup_efficiency=constant("collectives.scaleup-efficiency"),
-        scaleup_latency=constant("collectives.scaleup-latency"),
+        scaleup_bandwidth=scaleup if scaleup is not None else link,
         scaleout_bandwidth=scaleout,
-        scaleout_efficiency=constant("collectives.scaleout-efficiency"),
-        scaleout_latency=constant("collectives.scaleout-latency"),
+        library=library_of(catalog, accelerator.id, link, network, take),
         host_bandwidth=host_bandwidth(catalog, accelerator, take),
     )
 

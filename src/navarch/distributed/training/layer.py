@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from navarch.core.arithmetic import difference, sum_of
-from navarch.distributed.collectives import estimate as collectives
 from navarch.distributed.training import communication as com
 from navarch.distributed.training import computation as cmp
 from navarch.distributed.training.anatomy import Anatomy, mean_of, total_of
@@ -196,37 +195,43 @@ def _routing(shape: TransformerShape, plan: Plan, runtime: Runtime, tokens: Numb
 
 def _tensor(shape: TransformerShape, plan: Plan, runtime: Runtime, links: LayerLinks) -> Number:
     """Tensor-parallel communication of one layer, hidden or not."""
-    message = com.layer_message(links.tokens, shape.hidden, runtime.activation_bytes)
-    all_reduce = collectives.ring_all_reduce_time(
-        message,
-        plan.tensor,
-        links.tensor.bandwidth,
-        links.tensor.latency,
-        title="Time of one tensor-parallel all-reduce",
-    )
-    return (com.tensor_time_recomputed if plan.recomputation == "full" else com.tensor_time)(all_reduce)
+    fabric, message = links.fabric, com.layer_message(links.tokens, shape.hidden, runtime.activation_bytes)
+    group = fabric.neighbours(plan.tensor)
+    if plan.sequence_parallel:
+        scattered = fabric.collective(fabric.reduce_scatter, message, group)
+        gathered = fabric.collective(fabric.all_gather, message, group)
+        every = sum_of(scattered, gathered, title="Tensor-parallel reduce-scatter and all-gather", symbol="T_AR")
+    else:
+        every = fabric.collective(fabric.all_reduce, message, group)
+    return (com.tensor_time_recomputed if plan.recomputation == "full" else com.tensor_time)(every)
 
 
 def _context(anatomy: Anatomy, plan: Plan, runtime: Runtime, links: LayerLinks) -> Number:
     """Context-parallel communication of one layer, hidden or not."""
     widths = (anatomy.query_width, anatomy.key_width, anatomy.value_width, anatomy.output_width)
-    link = links.context
+    fabric = links.fabric
     if plan.context_kind == "ulysses":
         message = com.ulysses_message(links.tokens, *widths, plan.tensor, runtime.activation_bytes)
-        exchange = collectives.all_to_all_time(message, plan.context, link.bandwidth, link.latency)
-        return com.ulysses_time(exchange)
+        group = fabric.group(plan.context, plan.tensor)
+        near = com.exchanged_within(message, plan.context, group.local)
+        return com.ulysses_time(fabric.exchange(near, com.exchanged_across(message, plan.context, group.local), group))
     keys = com.key_value_message(
         links.tokens, anatomy.key_width, anatomy.value_width, plan.tensor, runtime.activation_bytes
     )
+    link = fabric.link(plan.context, plan.tensor)
     return com.context_time(keys, plan.context, link.bandwidth, link.latency)
 
 
 def _expert(shape: TransformerShape, plan: Plan, runtime: Runtime, links: LayerLinks) -> Number | None:
     """Expert-parallel communication of one layer, hidden or not."""
-    if links.expert is None:
+    if shape.experts is None:
         return None
     message = com.token_message(links.tokens, shape.hidden, plan.tensor, runtime.activation_bytes)
-    exchange = com.exchange_time(message, *links.expert.as_arguments(), runtime.exchange_rate, links.expert.latency)
+    group = links.fabric.neighbours(plan.expert)
+    domains = com.domains_of(plan.expert, links.fabric.domain)
+    near = com.routed_bytes(message, com.copies_within(plan.expert, domains, shape.experts_per_token))
+    far = com.routed_bytes(message, com.copies_across(domains, shape.experts_per_token))
+    exchange = links.fabric.exchange(near, far, group, runtime.exchange_rate)
     every = com.expert_time_recomputed if plan.recomputation == "full" else com.expert_time
     return every(exchange, shape.layers, shape.moe_layers)
 

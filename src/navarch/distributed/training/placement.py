@@ -8,47 +8,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from navarch.core.arithmetic import product_of
-from navarch.distributed.collectives import estimate as collectives
+from navarch.core.arithmetic import product_of, ratio
+from navarch.distributed.collectives.library import Tuned
 from navarch.distributed.training import activations, states, step
-from navarch.distributed.training import communication as com
 from navarch.distributed.training.anatomy import Anatomy
+from navarch.distributed.training.network import Fabric, Group, Link, fabric_of
 from navarch.distributed.training.pipeline import parameters_held_of
+from navarch.distributed.training.runtime import Runtime
 from navarch.distributed.training.shape import Hardware, Number, Plan, TransformerShape
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What a group of ranks gets from the network: bandwidth per direction [byte/s] and latency of a step [s]."""
-
-    bandwidth: Number
-    latency: Number
-
-
-@dataclass(frozen=True, slots=True)
-class ExpertLinks:
-    """How an expert group exchanges tokens: copies of a token over each tier, achieved bandwidths, latency [s]."""
-
-    near: Number
-    far: Number
-    scaleup: Number
-    scaleout: Number
-    latency: Number
-
-    def as_arguments(self) -> tuple[Number, Number, Number, Number]:
-        return self.near, self.far, self.scaleup, self.scaleout
 
 
 @dataclass(frozen=True, slots=True)
 class LayerLinks:
     """What a layer's cost depends on of a plan laid out on hardware: tokens of a microbatch on an accelerator [token],
-    links of its groups, and parts of the routed experts (None where dense)."""
+    the networks, and parts of the routed experts (None where dense)."""
 
     tokens: Number
-    tensor: Link
-    context: Link
-    expert: ExpertLinks | None
+    fabric: Fabric
     expert_split: Number | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reductions:
+    """What the data-parallel collectives of a population take, all layers of a stage one after the other [s].
+
+    all_reduce: of its gradients, where nothing is sharded; reduce_scatter: of its gradients, all_gather: of its
+    weights, where ZeRO shards; across: all-reduce of a shard's gradients between groups of shards. None where there is
+    none by construction.
+    """
+
+    all_reduce: Number | None
+    reduce_scatter: Number | None
+    all_gather: Number | None
+    across: Number | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +49,7 @@ class Population:
 
     layer: of a mean layer [parameter]; split: ways in which a layer is divided; held: on one accelerator [parameter];
     replicas: accelerators that hold the same; shards: of them among which ZeRO shards; groups: of shards (None where
-    there is one by construction); link: among the shards; across: between the groups (None likewise).
+    there is one by construction); takes: its collectives.
     """
 
     layer: Number
@@ -66,8 +58,7 @@ class Population:
     replicas: Number
     shards: Number
     groups: Number | None
-    link: Link
-    across: Link | None
+    takes: Reductions
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,119 +77,80 @@ class Placement:
     pipeline: Link
 
 
-def _achieved(hardware: Hardware) -> tuple[Number, Number]:
-    """Achieved bandwidth of an accelerator within its scale-up domain and out of it."""
-    achieved = collectives.achieved_bandwidth
-    return (
-        achieved(
-            hardware.scaleup_bandwidth, hardware.scaleup_efficiency, title="Achieved scale-up bandwidth", symbol="B_up"
-        ),
-        achieved(
-            hardware.scaleout_bandwidth,
-            hardware.scaleout_efficiency,
-            title="Achieved scale-out bandwidth",
-            symbol="B_out",
-        ),
-    )
-
-
-def _latencies(hardware: Hardware) -> tuple[Number, Number]:
-    return hardware.scaleup_latency, hardware.scaleout_latency
-
-
-def _group(hardware: Hardware, ranks: Number, stride: Number, title: str) -> Link:
-    """What a ring over `ranks` accelerators, `stride` apart, gets."""
-    where = (ranks, stride, hardware.scaleup_domain)
-    return Link(
-        collectives.group_bandwidth(*where, *_achieved(hardware), title=f"Bandwidth of the {title} group"),
-        collectives.group_latency(*where, *_latencies(hardware), title=f"Latency of a step of the {title} group"),
-    )
-
-
-def _adjacent(hardware: Hardware, ranks: Number) -> Link:
-    """What a ring over neighbouring accelerators gets."""
-    return Link(
-        collectives.adjacent_group_bandwidth(ranks, hardware.scaleup_domain, *_achieved(hardware)),
-        collectives.adjacent_group_latency(ranks, hardware.scaleup_domain, *_latencies(hardware)),
-    )
-
-
-def _context_link(hardware: Hardware, plan: Plan) -> Link:
-    """Among the ranks of a context group, which lie a tensor group apart."""
-    return _group(hardware, plan.context, plan.tensor, "context-parallel")
-
-
-def _expert_links(shape: TransformerShape, hardware: Hardware, plan: Plan) -> ExpertLinks:
-    """Among the ranks of an expert group, which are neighbours."""
-    domains = com.domains_of(plan.expert, hardware.scaleup_domain)
-    up, out = _achieved(hardware)
-    return ExpertLinks(
-        com.copies_within(plan.expert, domains, shape.experts_per_token),
-        com.copies_across(domains, shape.experts_per_token),
-        up,
-        out,
-        collectives.adjacent_group_latency(plan.expert, hardware.scaleup_domain, *_latencies(hardware)),
-    )
-
-
-def layer_links(shape: TransformerShape, hardware: Hardware, plan: Plan) -> LayerLinks:
+def layer_links(shape: TransformerShape, hardware: Hardware, plan: Plan, runtime: Runtime) -> LayerLinks:
     """What a layer's cost depends on of a plan; pipeline and data degrees are not read."""
-    is_moe = shape.experts is not None
     return LayerLinks(
         activations.tokens_per_microbatch(plan.microbatch, plan.sequence_length, plan.context),
-        _adjacent(hardware, plan.tensor),
-        _context_link(hardware, plan),
-        _expert_links(shape, hardware, plan) if is_moe else None,
-        states.expert_split(plan.tensor, plan.expert) if is_moe else None,
+        fabric_of(hardware, runtime),
+        states.expert_split(plan.tensor, plan.expert) if shape.experts is not None else None,
     )
 
 
-def _pipeline_link(hardware: Hardware, plan: Plan) -> Link:
+def _pipeline_link(fabric: Fabric, plan: Plan) -> Link:
     """Between neighbouring stages, which lie a whole tensor x context x data block apart."""
     stride = product_of(plan.tensor, plan.context, plan.data, unit="1", title="Distance between neighbouring stages")
-    tier = (plan.pipeline, stride, hardware.scaleup_domain)
-    return Link(
-        collectives.tier_of(*tier, *_achieved(hardware), unit="byte/s"),
-        collectives.tier_of(*tier, *_latencies(hardware), unit="s"),
-    )
+    return fabric.link(plan.pipeline, stride)
 
 
-def _population(
-    hardware: Hardware, plan: Plan, layer: Number, split: Number, held: Number, replicas: Number, title: str
-) -> Population:
-    """Parameters and their replicas, which lie `split` apart; all of them shard together unless the plan says fewer."""
-    if plan.shard is None:
-        link = _group(hardware, replicas, split, title)
-        return Population(layer, split, held, replicas, replicas, None, link, None)
-    shards = states.shards_of(replicas, plan.shard)
-    groups = states.groups_of_shards(replicas, shards)
-    apart = product_of(split, shards, unit="1", title="Distance between groups of shards")
-    return Population(
-        layer,
-        split,
-        held,
-        replicas,
-        shards,
-        groups,
-        _group(hardware, shards, split, f"{title} sharding"),
-        _group(hardware, groups, apart, f"{title} replication"),
-    )
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What the collectives of populations depend on."""
+
+    fabric: Fabric
+    plan: Plan
+    runtime: Runtime
+    stage_layers: Number
+
+    def reductions(
+        self, held: Number, split: Number, replicas: Number, shards: Number, groups: Number | None
+    ) -> Reductions:
+        """The data-parallel collectives of a population, in as many pieces as the stage has layers."""
+        fabric, runtime = self.fabric, self.runtime
+        gradients = states.state_bytes(held, runtime.gradient_bytes, title="Gradients to be reduced")
+        if self.plan.zero_stage == 0:
+            return Reductions(
+                self._pieces(fabric.all_reduce, gradients, fabric.group(replicas, split)), None, None, None
+            )
+        weights = states.state_bytes(held, runtime.weight_bytes, title="Weights to be gathered")
+        sharded = fabric.group(shards, split)
+        across = None
+        if groups is not None:
+            apart = product_of(split, shards, unit="1", title="Distance between groups of shards")
+            shard = ratio(gradients, shards, unit="byte", title="Gradients of one shard", symbol="M_shard")
+            across = self._pieces(fabric.all_reduce, shard, fabric.group(groups, apart))
+        return Reductions(
+            None,
+            self._pieces(fabric.reduce_scatter, gradients, sharded),
+            self._pieces(fabric.all_gather, weights, sharded),
+            across,
+        )
+
+    def _pieces(self, kind: Tuned, message: Number, group: Group) -> Number:
+        """A collective in as many pieces as the stage has layers."""
+        piece = ratio(message, self.stage_layers, unit="byte", title="Message of one layer", symbol="M")
+        return step.over_layers(self.fabric.collective(kind, piece, group), self.stage_layers, title="All its pieces")
+
+    def population(self, layer: Number, split: Number, held: Number, replicas: Number) -> Population:
+        """Parameters and their replicas, which lie `split` apart; all of them shard together unless the plan says
+        fewer."""
+        shards, groups = replicas, None
+        if self.plan.shard is not None:
+            shards = states.shards_of(replicas, self.plan.shard)
+            groups = states.groups_of_shards(replicas, shards)
+        takes = self.reductions(held, split, replicas, shards, groups)
+        return Population(layer, split, held, replicas, shards, groups, takes)
 
 
-def _populations(
-    shape: TransformerShape, anatomy: Anatomy, hardware: Hardware, plan: Plan, stage_layers: Number
-) -> tuple[Population, ...]:
+def _populations(shape: TransformerShape, anatomy: Anatomy, site: _Site) -> tuple[Population, ...]:
+    plan, stage_layers = site.plan, site.stage_layers
     matrix = anatomy.vocabulary
     vocabulary = matrix if shape.tied else states.vocabulary_held(matrix, plan.pipeline)
     dense_held = states.dense_parameters_per_device(stage_layers, anatomy.layer_dense, vocabulary, plan.tensor)
-    dense = _population(
-        hardware,
-        plan,
+    dense = site.population(
         anatomy.layer_dense,
         plan.tensor,
         parameters_held_of(plan.schedule, dense_held),
         states.dense_replicas(plan.data, plan.context),
-        "data-parallel",
     )
     if anatomy.layer_experts is None:
         return (dense,)
@@ -206,26 +158,24 @@ def _populations(
     experts_held = states.expert_parameters_per_device(
         stage_layers, anatomy.layer_experts, split, shape.layers, shape.moe_layers
     )
-    experts = _population(
-        hardware,
-        plan,
+    experts = site.population(
         anatomy.layer_experts,
         split,
         parameters_held_of(plan.schedule, experts_held),
         states.expert_replicas(plan.tensor, plan.data, plan.context, split),
-        "expert data-parallel",
     )
     return (dense, experts)
 
 
-def place(shape: TransformerShape, anatomy: Anatomy, hardware: Hardware, plan: Plan) -> Placement:
+def place(shape: TransformerShape, anatomy: Anatomy, hardware: Hardware, plan: Plan, runtime: Runtime) -> Placement:
     """Lay a plan out on hardware."""
+    fabric = fabric_of(hardware, runtime)
     stage_layers = states.layers_per_stage(shape.layers, plan.pipeline, plan.virtual_stages)
     return Placement(
         step.accelerators_used(plan.tensor, plan.pipeline, plan.data, plan.context),
         step.microbatches_per_step(plan.global_batch, plan.data, plan.microbatch),
         stage_layers,
         activations.tokens_per_microbatch(plan.microbatch, plan.sequence_length, plan.context),
-        _populations(shape, anatomy, hardware, plan, stage_layers),
-        _pipeline_link(hardware, plan),
+        _populations(shape, anatomy, _Site(fabric, plan, runtime, stage_layers)),
+        _pipeline_link(fabric, plan),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from navarch.core.arithmetic import ratio
 from navarch.core.equation import off_the_ledger
+from navarch.distributed.collectives.library import Network, Protocol, Tuned
 from navarch.distributed.training.estimate import TrainingEstimate, estimate
 from navarch.distributed.training.forms import COMMON
 from navarch.distributed.training.legality import InfeasibleError, Request, divisors, numeric_table
@@ -63,19 +64,26 @@ class CommunicationRatio:
 
 def unit_network(hardware: Hardware) -> Hardware:
     """The same on a network of one byte a second, without latency: what is sent takes a second for each byte."""
-    one = {f"{tier}_{what}": 1.0 for tier in ("scaleup", "scaleout") for what in ("bandwidth", "efficiency")}
-    return replace(hardware, **one, scaleup_latency=0.0, scaleout_latency=0.0)
+    library = hardware.library
+    rings = {name: unit_ring(getattr(library, name)) for name in ("all_reduce", "all_gather", "reduce_scatter")}
+    unit = replace(library, **rings, all_to_all=unit_ring(library.all_to_all), network=Network(0.0, 0.0, 1.0, 0.0))
+    return replace(hardware, scaleup_bandwidth=1.0, scaleout_bandwidth=1.0, library=unit)
 
 
-def unit_exchange(runtime: Runtime) -> Runtime:
+def unit_ring(kind: Tuned) -> Tuned:
+    """A collective as one ring that loses nothing."""
+    return replace(kind, protocols=tuple(Protocol(0.0, 0.0, 1.0, 0.0) for _ in kind.protocols), reducer=None)
+
+
+def unit_software(runtime: Runtime) -> Runtime:
     """The same software, of which messages cost nothing but their bytes."""
-    return replace(runtime, exchange_rate=1.0, send_overhead=0.0)
+    return replace(runtime, library_rate=1.0, network_rate=1.0, exchange_rate=1.0, send_overhead=0.0)
 
 
 def volumes_of(shape: TransformerShape, hardware: Hardware, plan: Plan, runtime: Runtime) -> dict[str, float]:
     """Bytes that one accelerator sends in a step, by form of parallelism [byte]."""
     with off_the_ledger():
-        made = estimate(shape, unit_network(hardware), plan, unit_exchange(runtime))
+        made = estimate(shape, unit_network(hardware), plan, unit_software(runtime))
     return {key: float(sent) for key, _, sent in made.communication.parts()}
 
 

@@ -69,6 +69,8 @@ CONSTANTS = {
     "tensor_hidden": "training.tensor-hidden",
     "context_overlap": "training.context-overlap",
     "expert_hidden": "training.expert-hidden",
+    "library_rate": "training.library-rate",
+    "network_rate": "training.network-rate",
     "exchange_rate": "training.exchange-rate",
     "send_overhead": "training.send-overhead",
     "pipeline_hidden": "training.pipeline-hidden",
@@ -101,7 +103,8 @@ class Runtime:
     with experts [s]; tensor_hidden, expert_hidden, pipeline_hidden: share of that communication beside computation;
     context_overlap, gather_overlap, data_overlap: share of the computation beside a communication that hides it;
     data_exposed: share of a step's data-parallel communication that has nothing beside it [fraction];
-    exchange_rate: of expert exchanges against ring collectives; send_overhead: of a send between stages,
+    library_rate: of collectives within a scale-up domain against the library's alone, network_rate: of those across
+    domains, exchange_rate: of expert exchanges against other collectives; send_overhead: of a send between stages,
     step_overhead: of a step [s]; straggler: stretch of a step for each doubling of the accelerators beyond a
     domain; host_memory: host memory bandwidth of one accelerator [byte/s]; memory_reserve: context, communication
     buffers, fragmentation [byte]; model_error, expert_model_error: measured step time over predicted, of dense
@@ -131,6 +134,8 @@ class Runtime:
     tensor_hidden: Number
     context_overlap: Number
     expert_hidden: Number
+    library_rate: Number
+    network_rate: Number
     exchange_rate: Number
     send_overhead: Number
     pipeline_hidden: Number

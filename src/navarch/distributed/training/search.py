@@ -200,7 +200,7 @@ class _Chunk:
         numbers = np.stack([self.columns[name] for name in names], axis=1)
         distinct, which = np.unique(numbers, axis=0, return_inverse=True)
         self.layer_numbers, self.which = dict(zip(names, distinct.T, strict=True)), which.ravel()
-        self.placements: dict[tuple[bool, str], Placement] = {}
+        self.placements: dict[tuple[bool, bool, str], Placement] = {}
         self.found = Found()
 
     def evaluated(self) -> Found:
@@ -232,11 +232,11 @@ class _Chunk:
         return anatomy, layer_of(self.request.shape, anatomy, self.request.hardware, plan, self.task.runtime)
 
     def _placement(self, form: LayerForm, step: StepForm, anatomy: Any) -> Placement:
-        """All rows laid out, which no other form makes a difference to than these two."""
-        key = (step.hybrid, step.schedule)
+        """All rows laid out, which no other form makes a difference to than these."""
+        key = (step.zero_stage == 0, step.hybrid, step.schedule)
         if key not in self.placements:
             plan = plan_of(self.request, form, step, self.columns)
-            self.placements[key] = place(self.request.shape, anatomy, self.request.hardware, plan)
+            self.placements[key] = place(self.request.shape, anatomy, self.request.hardware, plan, self.task.runtime)
         return self.placements[key]
 
     def _evaluate(

@@ -76,9 +76,9 @@ class Hardware:
     matmul: constants of its matrix products at the precision trained in (`fleet.compute.matmul.MatmulKernel`);
     memory [byte]; memory_bandwidth [byte/s]; memory_efficiency: achieved share of it [fraction];
     scaleup_domain: accelerators joined by the scale-up network; scaleup_bandwidth: of one accelerator, per direction
-    [byte/s]; scaleup_efficiency [fraction]; scaleup_latency: of one step of a collective [s]; scaleout_bandwidth: of
-    one accelerator out of its domain, per direction, after oversubscription [byte/s]; scaleout_efficiency [fraction];
-    scaleout_latency [s]; host_bandwidth: between an accelerator and its host, per direction [byte/s].
+    [byte/s]; scaleout_bandwidth: of one accelerator out of its domain, per direction, after oversubscription [byte/s];
+    library: its collectives on both (`distributed.collectives.library.Library`); host_bandwidth: between an accelerator
+    and its host, per direction [byte/s].
     """
 
     peak: Number
@@ -89,11 +89,8 @@ class Hardware:
     memory_efficiency: Number
     scaleup_domain: Number
     scaleup_bandwidth: Number
-    scaleup_efficiency: Number
-    scaleup_latency: Number
     scaleout_bandwidth: Number
-    scaleout_efficiency: Number
-    scaleout_latency: Number
+    library: Any
     host_bandwidth: Number
 
 

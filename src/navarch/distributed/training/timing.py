@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from navarch.core.arithmetic import difference, product_of, ratio, sum_of
-from navarch.core.ledger import Equation
+from navarch.core.arithmetic import difference, product_of, sum_of
 from navarch.distributed.collectives import estimate as collectives
 from navarch.distributed.training import communication as com
 from navarch.distributed.training import computation as cmp
@@ -13,7 +12,7 @@ from navarch.distributed.training import states, step
 from navarch.distributed.training.anatomy import total_of
 from navarch.distributed.training.layer import LayerCost
 from navarch.distributed.training.pipeline import bubble_of
-from navarch.distributed.training.placement import Link, Placement, Population
+from navarch.distributed.training.placement import Placement
 from navarch.distributed.training.products import Product, sustained_time, times_of, width_per_device
 from navarch.distributed.training.runtime import Runtime
 from navarch.distributed.training.shape import Hardware, Number, Plan, TransformerShape
@@ -133,48 +132,28 @@ def _send(shape: TransformerShape, plan: Plan, runtime: Runtime, placement: Plac
     return send, com.pipeline_time(send, runtime.send_overhead, plan.pipeline, plan.virtual_stages)
 
 
-def _collective(operation: Equation, message: Number, ranks: Number, link: Link, stage_layers: Number) -> Number:
-    """A collective over replicas, in as many pieces as the stage has layers."""
-    latency = step.over_layers(link.latency, stage_layers, title="Latency over all layers")
-    return operation(message, ranks, link.bandwidth, latency)
-
-
-def _between_groups(gradients: Number, population: Population, stage_layers: Number) -> list[Number]:
-    """The all-reduce of each shard between the groups of a hybrid sharding."""
-    if population.groups is None or population.across is None:
-        return []
-    shard = ratio(gradients, population.shards, unit="byte", title="Gradients of one shard", symbol="M_shard")
-    reduce = collectives.ring_all_reduce_time
-    return [_collective(reduce, shard, population.groups, population.across, stage_layers)]
-
-
-def _data_pieces(plan: Plan, runtime: Runtime, placement: Placement) -> tuple[list[Number], list[Number]]:
+def _data_pieces(plan: Plan, placement: Placement) -> tuple[list[Number], list[Number]]:
     """Data-parallel collectives: those of each step, and those of each microbatch."""
     once: list[Number] = []
     repeated: list[Number] = []
-    layers = placement.stage_layers
     for population in placement.populations:
-        gradients = states.state_bytes(population.held, runtime.gradient_bytes, title="Gradients to be reduced")
-        weights = states.state_bytes(population.held, runtime.weight_bytes, title="Weights to be gathered")
+        takes = population.takes
         if plan.zero_stage == 0:
-            ranks, whole = population.replicas, population.link
-            once.append(_collective(collectives.ring_all_reduce_time, gradients, ranks, whole, layers))
+            once.append(takes.all_reduce)
             continue
-        ranks, link = population.shards, population.link
-        reduced = _collective(collectives.reduce_scatter_time, gradients, ranks, link, layers)
-        gathered = _collective(collectives.all_gather_time, weights, ranks, link, layers)
-        once += _between_groups(gradients, population, layers)
+        if takes.across is not None:
+            once.append(takes.across)
         if plan.zero_stage >= 3:
-            repeated += [reduced, gathered, gathered]
+            repeated += [takes.reduce_scatter, takes.all_gather, takes.all_gather]
         else:
-            (once if plan.zero_stage == 1 else repeated).append(reduced)
-            once.append(gathered)
+            (once if plan.zero_stage == 1 else repeated).append(takes.reduce_scatter)
+            once.append(takes.all_gather)
     return once, repeated
 
 
-def _all_data(plan: Plan, runtime: Runtime, placement: Placement) -> Number:
+def _all_data(plan: Plan, placement: Placement) -> Number:
     """All data-parallel communication of one step, hidden or not."""
-    once, repeated = _data_pieces(plan, runtime, placement)
+    once, repeated = _data_pieces(plan, placement)
     everything = []
     if once:
         everything.append(total_of(once, title="Data-parallel communication of one step", symbol="T_dp"))
@@ -189,7 +168,7 @@ def _data(plan: Plan, runtime: Runtime, placement: Placement, beside: Number, fr
 
     beside: time of one microbatch in which no layer waits for the network; free: the same with its part of the bubble.
     """
-    once, repeated = _data_pieces(plan, runtime, placement)
+    once, repeated = _data_pieces(plan, placement)
     exposed, hidden = [], []
     if repeated:
         each = total_of(repeated, title="Data-parallel communication of one microbatch", symbol="T_dp")
@@ -399,7 +378,7 @@ def communication_of(
     )
     _, sends = _send(shape, plan, runtime, placement)
     pipeline = step.over_microbatches(sends, placement.microbatches, title="Pipeline communication of one step")
-    data = _all_data(plan, runtime, placement)
+    data = _all_data(plan, placement)
     every = [tensor, context, pipeline, data] + ([] if expert is None else [expert])
     return Communication(
         tensor,

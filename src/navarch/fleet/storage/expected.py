@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from navarch.core.arithmetic import difference, largest_of, product_of, ratio, smallest_of, sum_of
+from navarch.core.queueing import number_in_system, wait_probability
 from navarch.fleet.storage import estimate, queueing
 from navarch.fleet.storage.model import Readers, Saving, Store, Tier
 
@@ -94,7 +95,7 @@ def expected(store: Store, readers: Readers, saving: Saving | None = None) -> Ex
         starvation=starved,
         late_steps=queueing.any_starves(starved, readers.accelerators) if readers.together else starved,
         utilisation=estimate.accelerator_utilisation(_supply(store, readers, tiers, rate, behind)),
-        inside=queueing.requests_inside(rate, mean),
+        inside=number_in_system(rate, mean),
     )
 
 
@@ -152,7 +153,7 @@ def _lookup(store: Store, rate: Number) -> Number:
         return 0.0
     servers, operation = store.metadata.servers, store.metadata.operation
     busy = product_of(_opening(store, rate), servers)
-    wait = queueing.channel_wait(queueing.waiting_share(busy, servers), operation, servers, busy, 1.0, 1.0)
+    wait = queueing.channel_wait(wait_probability(busy, servers), operation, servers, busy, 1.0, 1.0)
     return sum_of(wait, operation)
 
 
@@ -164,7 +165,7 @@ def _tier(
     service = product_of(tier.read, tier.slow_factor) if slow else tier.read
     varies = variation_of(tier)
     busy = queueing.busy_channels(each, service)
-    waiting = np.maximum(queueing.waiting_share(busy, tier.channels), np.finfo(float).tiny)
+    waiting = np.maximum(wait_probability(busy, tier.channels), np.finfo(float).tiny)
     wait = queueing.channel_wait(waiting, service, tier.channels, busy, 1.0, varies)
     stable = bool(busy < tier.channels)
     spread = queueing.response_variance(

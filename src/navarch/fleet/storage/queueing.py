@@ -10,23 +10,11 @@ import numpy as np
 from scipy import special
 
 from navarch.core.ledger import equation, printable
+from navarch.core.queueing import LITTLE
 
 COUNT = "count"
-ERLANG = "Erlang 1917; Gross and Harris, Fundamentals of Queueing Theory, section 2.3"
 ALLEN = "Allen 1990, Probability, Statistics and Queueing Theory, section 5.4: the approximation of Allen and Cunneen"
-LITTLE = "Little 1961, Operations Research 9(3)"
 JUMP = "Embrechts, Kluppelberg and Mikosch 1997, section 1.3: the largest of heavy-tailed summands"
-
-
-@printable(latex=r"C_{\mathrm{Erlang}}", name="ErlangC")
-def erlang_c(busy, channels):
-    """Probability that a request waits in the M/M/c queue; 1 where it is overloaded."""
-    busy, channels = np.asarray(busy, float), np.asarray(channels, float)
-    stable = np.minimum(busy, channels)
-    log_none = channels * np.log(np.maximum(stable, np.finfo(float).tiny)) - stable - special.gammaln(channels + 1)
-    blocked = np.exp(log_none) / special.gammaincc(channels + 1, stable)
-    waits = blocked / np.maximum(1 - stable / channels * (1 - blocked), np.finfo(float).tiny)
-    return np.where(busy < channels, waits, 1.0)
 
 
 @printable(latex=r"Q", name="UpperGamma")
@@ -131,17 +119,6 @@ def pareto_variation(shape):
 
 
 @equation(
-    symbol="P_wait", unit="fraction", source=ERLANG, symbols={"busy": "a", "channels": "c"}, valid="busy < channels"
-)
-def waiting_share(busy, channels):
-    """Share of the requests that wait for a channel.
-
-    busy: channels busy on average; channels: of the server. 1 where it is overloaded.
-    """
-    return erlang_c(busy, channels)
-
-
-@equation(
     symbol="W", unit="s", source=ALLEN,
     symbols={"waiting": "P_wait", "service": "s", "channels": "c", "busy": "a", "arrivals": "c_a", "services": "c_s"},
     valid="busy < channels",
@@ -172,15 +149,6 @@ def burst_wait(utilisation, step, requests, depth, alone):
     utilisation x step, and each worker's rounds share that time; zero where a worker is slower than that by itself.
     """
     return np.maximum(utilisation * step / np.maximum(requests / depth, 1) - alone, 0)
-
-
-@equation(symbol="N", unit="1", source=LITTLE, symbols={"rate": "lambda", "time": "R"})
-def requests_inside(rate, time):
-    """Requests under way on average.
-
-    rate: of requests [1/s]; time: that one takes, all waits counted [s].
-    """
-    return rate * time
 
 
 # One batch
