@@ -56,14 +56,15 @@ def test_keys_of_a_hundred_seeds_are_recomputed_another_way() -> None:
     alpha = float(catalog.fact("constant", "collectives.scaleout-latency").value)
     share = float(catalog.fact("constant", "collectives.scaleout-efficiency").value)
     memory = float(catalog.get("accelerator", str(menu()["accelerator"])).memory_bandwidth.value)
-    passes = float(catalog.fact("constant", "collectives.compression-top-k-passes").value)
+    stem = "collectives.compression-top-k-passes"
+    once, each = (float(catalog.fact("constant", f"{stem}{more}").value) for more in ("", "-each"))
     for seed in SEEDS[:100]:
         v, found = variant_of(seed), keys(variant_of(seed))
         bandwidth = share * float(catalog.fact("fabric", v.link, "bandwidth").value)
         assert _bus(v, alpha, bandwidth, memory) == pytest.approx(found["bus"])
         gradient = 4 * float(catalog.get("model", v.model).params_total.value)
         plain = 2 * (v.ranks - 1) / v.ranks * gradient / bandwidth
-        kept = (v.ranks - 1) * gradient / v.fewer / bandwidth + passes * gradient / memory
+        kept = (v.ranks - 1) * gradient / v.fewer / bandwidth + (once + each * v.ranks) * gradient / memory
         assert plain / kept == pytest.approx(found["compressed"], rel=1e-6)
         assert 2 * (v.many - 1) / v.many * v.message / bandwidth < found["thousand"]
         assert found["thousand"] < 2 * (v.many - 1) * (v.message / v.many / bandwidth + alpha)

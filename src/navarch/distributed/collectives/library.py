@@ -21,6 +21,7 @@ Take = Callable[[Fact], Any]
 PREFIX = "collectives.library"
 PROTOCOLS = ("first", "second", "third")
 """From the one that waits least to the one that carries most; NCCL calls them LL, LL128 and Simple."""
+TITLES = ("protocol that waits least", "middle protocol", "protocol that carries most")
 ALL_REDUCE = "all-reduce"
 COLLECTIVES = (ALL_REDUCE, "all-gather", "reduce-scatter", "all-to-all")
 NETWORKS = ("infiniband", "roce", "slingshot", "tcp")
@@ -78,9 +79,9 @@ class Tuned:
         return [
             protocols.protocol_time(
                 traffic, steps, ranks, self.most, p.base, p.step, p.bandwidth, p.crowding,
-                title=f"Time of the library's {name} protocol",
+                title=f"Time in the {name}",
             )
-            for name, p in zip(PROTOCOLS, self.protocols, strict=True)
+            for name, p in zip(TITLES, self.protocols, strict=True)
         ]  # fmt: skip
 
     def times(self, message: Number, ranks: Number, floating: bool = True) -> list[Number]:

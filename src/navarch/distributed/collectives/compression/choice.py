@@ -61,6 +61,15 @@ def traffic_of(
     return protocols.all_reduce_traffic(sum_of(*parts, unit="byte", title="Bytes of the factors"), ranks)
 
 
+def passes_of(catalog: Catalog, method: str, ranks: Number) -> Number:
+    """Passes over the gradient to encode and decode it; those of a method that gathers grow with the ranks."""
+    stem = f"collectives.compression-{method}-passes"
+    passes = float(catalog.fact("constant", stem))
+    if method not in GATHERED:
+        return passes
+    return estimate.gathered_passes(passes, float(catalog.fact("constant", f"{stem}-each")), ranks)
+
+
 def compressed(
     catalog: Catalog,
     method: str,
@@ -76,8 +85,7 @@ def compressed(
     if method == "none":
         return Compressed(method, traffic, 0.0, transfer, transfer, 0.0, float("inf"))
     elements = sum_of(*(product_of(*shape) for shape in shapes), unit="1", title="Elements of the gradient")
-    passes = catalog.fact("constant", f"collectives.compression-{method}-passes")
-    coding = estimate.coding_time(elements, VALUE, float(passes), memory)
+    coding = estimate.coding_time(elements, VALUE, passes_of(catalog, method, ranks), memory)
     plain = traffic_of("none", shapes, ranks)
     return Compressed(
         method,

@@ -114,6 +114,18 @@ def coding_time(elements, value, passes, bandwidth):
 
 
 @equation(
+    symbol="p", unit="1", source="what every rank encoded is added, one after the other",
+    symbols={"passes": "p_0", "each": "p_1", "ranks": "n"},
+)  # fmt: skip
+def gathered_passes(passes, each, ranks):
+    """Passes over a gradient where every rank decodes what every other one encoded.
+
+    passes: whatever the ranks; each: for one of them; ranks: participants.
+    """
+    return passes + each * ranks
+
+
+@equation(
     symbol="B_even",
     unit="byte/s",
     source="Agarwal et al. 2022, section 4 (when compression pays)",
