@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from navarch.cli.session import AsJson, console, print_json
+from navarch.cli.session import AsJson, console, counting_bar, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +40,7 @@ def debate(
     from navarch.course.parallelism_puzzle import report
     from navarch.course.parallelism_puzzle.debate import debate as debated
 
-    with _progress() as progress:
+    with counting_bar("searching the pairs") as progress:
         found = debated(folder, course, hidden, progress)
     written = [] if out is None else report.write_report(found, out)
     if json:
@@ -52,20 +49,6 @@ def debate(
     _show(found, console())
     for path in written:
         typer.echo(f"{path} is written.")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar of the pairs searched, on a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Searching the pairs", total=None)
-        yield lambda done, every: bar.update(task, completed=done, total=every)
 
 
 def _show(found: Debate, to: Console) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from navarch.cli.plan_storage import bar
-from navarch.cli.session import AsJson, console, print_json
+from navarch.cli.session import AsJson, console, print_json, progress_bar
 from navarch.cli.simulate_storage import share, size_of, table
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def storage(
     if read is not None:
         measured = read_measured(read)
     else:
-        with bar() as progress:
+        with progress_bar("starting") as progress:
             measured = measure_storage(
                 folder, size_of("--size", size), files, size_of("--sample", sample), workers or 0,
                 tuple(prefetch or PREFETCH), limit, progress,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from navarch.cli.session import AsJson, CatalogPaths, console, load_catalog, print_json
+from navarch.cli.session import AsJson, CatalogPaths, console, load_catalog, print_json, progress_bar
 from navarch.cli.simulate_storage import LOADER, STORAGE, TRAINING, option, share, size_of, table, workload_of
 
 if TYPE_CHECKING:
@@ -69,7 +67,7 @@ def storage(
         accelerators, rate, batch, sample, samples, epochs, layout, request, workers, depth, prefetch, independent
     )
     needs = _needs(parts, checkpoint, within, kept, starvation, years)
-    with bar() as progress:
+    with progress_bar("starting") as progress:
         found = search(parts, workload, needs, system, tuple(drives or DRIVES), drive, evicts, metadata, seed, progress)
     if json:
         print_json(_data(found))
@@ -92,18 +90,6 @@ def _needs(parts: Parts, checkpoint: str, within: str | None, kept: float, starv
         duration=size_of("--for", years, "s"),
         fill=parts.constant("fill"),
     )
-
-
-@contextmanager
-def bar() -> Iterator[Callable[[float, str], None]]:
-    """A progress bar on the terminal; nothing in a pipe."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("starting", total=1.0)
-        yield lambda done, what: shown.update(task, completed=done, description=what)
 
 
 def _data(found: Found) -> dict[str, Any]:

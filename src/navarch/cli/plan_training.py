@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from navarch.cli.session import AsJson, CatalogPaths, console, load_catalog, print_json, working
+from navarch.cli.session import AsJson, CatalogPaths, console, counting_bar, load_catalog, print_json, working
 
 if TYPE_CHECKING:
     from navarch.catalog import Catalog
@@ -347,11 +347,11 @@ def _planned(
     from navarch.distributed.training.objectives import best_of, choose_fleets, front_of, options_of
 
     began = time.perf_counter()
-    with _bar("Searching") as progress:
+    with counting_bar("searching") as progress:
         fleets = choose_fleets(
             machine.shape, machine.hardware, machine.runtime, asked.fleets, asked.global_batch, asked.sequence,
             asked.fixed, losers, _forms(asked.forms), **where,
-            progress=lambda size, done, every: progress(f"{size:,} accelerators", done, every),
+            progress=lambda _size, done, every: progress(done, every),
         )  # fmt: skip
     seconds = time.perf_counter() - began
     options = options_of(fleets, float(machine.hardware.memory), machine.rates)
@@ -373,10 +373,8 @@ def _with_more(found: Planned, where: Mapping[str, Any], sensitivity: bool, rati
 
     asked, machine, fleet = found.asked, found.machine, found.fleet
     if sensitivity and fleet.task is not None and fleet.choice is not None:
-        with _bar("Changing hardware and batch") as progress:
-            changes = sensitivity_of(
-                fleet.task, fleet.choice.best, **where, progress=lambda done, every: progress("searches", done, every)
-            )
+        with counting_bar("changing hardware and batch") as progress:
+            changes = sensitivity_of(fleet.task, fleet.choice.best, **where, progress=progress)
         found = replace(found, changes=changes)
     if ratios:
         sizes = (fleet.accelerators, asked.global_batch, asked.sequence)
@@ -405,20 +403,3 @@ def front_objectives(asked: Asked, rates: Rates) -> tuple[str, ...]:
     if len(asked.fleets) > 1:
         beside += [next(name for name in ("cost", "energy", "mfu") if rates.knows(name)), "time"]
     return tuple(dict.fromkeys((asked.objectives[0], *beside)))
-
-
-@contextmanager
-def _bar(title: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar on the terminal (never in a pipe), gone when the work is done."""
-    import sys
-
-    if not sys.stderr.isatty():
-        yield lambda what, done, every: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda what, done, every: bar.update(task, description=f"{title}: {what}", completed=done, total=every)

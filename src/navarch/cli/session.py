@@ -108,6 +108,9 @@ def _finite(content: Any) -> Any:
 @contextmanager
 def progress_bar(first: str) -> Iterator[Callable[[float, str], None]]:
     """A progress bar on the terminal; nothing in a pipe. first: what is done before anything is told."""
+    if not sys.stderr.isatty():
+        yield lambda _share, _what: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -115,3 +118,10 @@ def progress_bar(first: str) -> Iterator[Callable[[float, str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(first, total=1.0)
         yield lambda share, what: shown.update(task, completed=share, description=what)
+
+
+@contextmanager
+def counting_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar of things done out of so many."""
+    with progress_bar(title) as progress:
+        yield lambda done, every: progress(done / max(every, 1), f"{title}: {done:,} of {every:,}")

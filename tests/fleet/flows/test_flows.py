@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from navarch.fleet.fabric import clos_graph
 from navarch.fleet.fabric.flows import Change, FlowError, FlowRun, Flows, shares, simulate
-from navarch.fleet.fabric.routing import Paths
+from navarch.fleet.fabric.graph import Wires
+from navarch.fleet.fabric.routing import Paths, router_for
 
 CLOSE = 1e-9
 
@@ -218,3 +220,28 @@ def test_utilisation_counts_the_capacity_that_was_there() -> None:
 def test_no_flows_take_no_time() -> None:
     run = simulate([10.0], Flows(paths_of([]), np.zeros(0)))
     assert (run.time, run.events) == (0.0, 0)
+
+
+def test_flows_that_tie_are_shared_anew() -> None:
+    # a brute force: the shares of all flows that are left, worked out whenever one is done
+    network = clos_graph.three_tier(4, 4, 8, 4, 4, 16, 4, Wires(1.0))
+    generator = np.random.default_rng(0)
+    source = generator.permutation(network.hosts)
+    paths, size = router_for(network, "spray").paths(source, np.roll(source, -1)), generator.random(len(source))
+    left, end, now = size.copy(), np.zeros(len(size)), 0.0
+    while (running := np.flatnonzero(left > 0)).size:
+        rate = shares(network.capacity, Flows(_some(paths, running), 1.0))
+        until = (left[running] / rate).min()
+        now += until
+        left[running] -= rate * until
+        done = running[left[running] <= 1e-12 * size[running]]
+        left[done], end[done] = 0.0, now
+    assert simulate(network.capacity, Flows(paths, size)).end == pytest.approx(end, rel=1e-9)
+
+
+def _some(paths: Paths, flows: Any) -> Paths:
+    """The paths of some of the flows."""
+    rows = [slice(paths.offsets[flow], paths.offsets[flow + 1]) for flow in flows]
+    offsets = np.cumsum([0, *(row.stop - row.start for row in rows)])
+    links, weights = (np.concatenate([each[row] for row in rows]) for each in (paths.links, paths.weights))
+    return Paths(offsets, links, paths.reached[flows], weights)

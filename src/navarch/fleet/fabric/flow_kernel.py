@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+TIED = 1e-9
+"""Shares so close are one share, in whatever order they were added up."""
 TOGETHER = 1e-12
 """Events so close to each other, as a share of the time, are one."""
 RUNNING, COMING, PENDING, CHANGED, REACHED = range(5)
@@ -285,7 +287,7 @@ def _reach(world, floor):
         for spot in range(first[line], first[line] + here[line]):
             taken = member[spot]
             flow = owner[taken]
-            if level[flow] < floor:
+            if level[flow] < floor * (1 - TIED):
                 room[line] -= level[flow] * weight[flow] * part[taken]
                 continue
             unshared[line] += weight[flow] * part[taken]
