@@ -166,6 +166,8 @@ def test_the_figure_is_written(tmp_path: Path, kind: str) -> None:
         (("--precision", "fp5"), '--precision: "fp5" is not known; allowed: bf16, fp16, fp8'),
         (("--precision", "fp4"), "the fp4 of accelerator 'h100-sxm' is not known"),
         (("--software", "magic"), '--software: "magic" is not known; allowed: megatron-core'),
+        (("--network", "qm9700"), '--network: "qm9700" is a switch; allowed: a bandwidth, or nvlink2'),
+        (("--network", "fast"), '--network: "fast": no number at its beginning'),
         (("--forms", "some"), '--forms: "some" is not known; allowed: common, all'),
         (("--objective", "beauty"), '--objective: "beauty" is not known; allowed: time, cost'),
         (("--objective", "cost"), '--objective: "cost" needs --price'),
@@ -184,6 +186,15 @@ def test_a_mistake_is_one_message(arguments: tuple[object, ...], said: str) -> N
     assert said in done.stderr.replace("\n", " ")
     assert done.stderr.startswith("navarch: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_network_is_a_bandwidth_or_a_link_of_the_catalog() -> None:
+    fixed = ("--tensor", 1, "--pipeline", 1, "--zero-stage", 1, "--data", 32)
+    link, same, ethernet = (
+        data_of(*SMALL, *fixed, "--network", network)["chosen"]["step_time"]
+        for network in ("ib-hdr", "200 Gb/s", "roce-200gbe")
+    )
+    assert link == same < ethernet
 
 
 def test_what_must_be_given() -> None:

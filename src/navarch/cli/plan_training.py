@@ -114,7 +114,8 @@ def training(
         str | None, _word("software", "Training software; the list stands in the docs.", MACHINES)
     ] = None,
     network: Annotated[
-        str | None, _quantity("network", "Network of one accelerator, per direction; the node's where left out.")
+        str | None,
+        _quantity("network", "Of one accelerator, per direction, or a link of the catalog."),
     ] = None,
     tensor: Annotated[int | None, _number("tensor", "Tensor-parallel degree.")] = None,
     pipeline: Annotated[int | None, _number("pipeline", "Pipeline stages.")] = None,
@@ -241,12 +242,12 @@ def _asked(
     entry = catalog.get("node", node)
     accelerator = catalog.get("accelerator", entry.accelerator)
     trained = _model(catalog, model)
-    bandwidth = scaleout_bandwidth(entry) if network is None else _positive("--network", network, "byte/s")
+    bandwidth, kind = (scaleout_bandwidth(entry), "infiniband") if network is None else _network(catalog, network)
     shape = shape_of(catalog, trained)
     error = "training.model-error" if shape.experts is None else "training.model-error-experts"
     machine = Machine(
         shape,
-        hardware_of(catalog, entry, precision, bandwidth, stack),
+        hardware_of(catalog, entry, precision, bandwidth, stack, network=kind),
         runtime_of(catalog, accelerator.id, precision, stack),
         _rates(catalog, entry, price, intensity, objectives),
         catalog.fact("constant", nearest_constant(catalog, error, accelerator.id, precision, stack)),
@@ -256,6 +257,20 @@ def _asked(
     return Asked(
         *names, precision, stack, _sizes(accelerators), global_batch, sequence, kept, forms, objectives
     ), machine
+
+
+def _network(catalog: Catalog, given: str) -> tuple[float, str]:
+    """Bandwidth [byte/s] and kind of a network: a link of the catalog, or a bandwidth (then InfiniBand)."""
+    from navarch.design.errors import DesignError
+    from navarch.distributed.collectives.library import network_kind
+
+    if given not in catalog.ids("fabric"):
+        return _positive("--network", given, "byte/s"), "infiniband"
+    link = catalog.get("fabric", given)
+    if link.kind != "link" or link.bandwidth is None:
+        links = [name for name in catalog.ids("fabric") if catalog.get("fabric", name).kind == "link"]
+        raise DesignError("--network", f'"{given}" is a {link.kind}; allowed: a bandwidth, or {", ".join(links)}')
+    return float(link.bandwidth), network_kind(given)
 
 
 def _is_unfused(stack: str) -> bool:

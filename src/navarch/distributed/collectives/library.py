@@ -25,6 +25,8 @@ TITLES = ("protocol that waits least", "middle protocol", "protocol that carries
 ALL_REDUCE = "all-reduce"
 COLLECTIVES = (ALL_REDUCE, "all-gather", "reduce-scatter", "all-to-all")
 NETWORKS = ("infiniband", "roce", "slingshot", "tcp")
+ETHERNETS = ("roce", "efa", "gcp", "slingshot")
+"""How the names of links begin that are no InfiniBand; those of a cloud's own are taken for RoCE."""
 IN_NETWORK = "in-network"
 MOST = "most"
 
@@ -175,6 +177,13 @@ def _reducer(facts: Mapping[str, Fact], take: Take, links: Number | None) -> Red
         return None
     base, bandwidth, least = (take(facts[f"{IN_NETWORK}.{part}"]) for part in ("base", "bandwidth", "least"))
     return Reducer(base, _scaled(bandwidth, links), least)
+
+
+def network_kind(link: str) -> str:
+    """The kind of network that a link of the catalog makes, as the library was measured on it."""
+    if not link.startswith(ETHERNETS):
+        return "infiniband"
+    return "slingshot" if link.startswith("slingshot") else "roce"
 
 
 def network(catalog: Catalog, kind: str, take: Take = float) -> Network:
