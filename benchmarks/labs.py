@@ -52,7 +52,10 @@ def figures(number: str, notebook: Path, browser, folder: Path) -> tuple[str, ..
         student.open()
         student.settle(3.0)
         slider = student.page.get_by_role("slider").first
-        for key in ["ArrowRight", "ArrowLeft"] * MOVES:
+        keys = ["ArrowRight", "ArrowLeft"]
+        if slider.get_attribute("aria-valuenow") == slider.get_attribute("aria-valuemax"):
+            keys.reverse()
+        for key in keys * MOVES:
             slider.focus()
             before = student._texts("svg, dl.nv-readings")
             began = time.perf_counter()
