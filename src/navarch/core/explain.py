@@ -11,25 +11,26 @@ from navarch.core.ledger import Entry
 from navarch.core.quantity import show
 
 
-def explain(entry: Entry, depth: int = 40) -> str:
+def explain(entry: Entry, depth: int = 40, given: str = "design file") -> str:
     """The derivation tree of a ledger entry down to catalog facts, design-file fields and choices.
 
-    entry: explained; depth: levels shown at most. A sub-tree that was shown before is named, not repeated. Of
-    calculations that repeat with other inputs one is written out, and the others are told by these inputs.
+    entry: explained; depth: levels shown at most; given: where its inputs come from. A sub-tree that was shown before
+    is named, not repeated. Of calculations that repeat with other inputs one is written out, and the others are told
+    by these inputs.
     """
     folds, _ = folds_of(list(entry.ancestors()), {entry.number})
-    tree = Tree({row.entry.number: (fold, row) for fold in folds for row in fold.rows})
+    tree = Tree({row.entry.number: (fold, row) for fold in folds for row in fold.rows}, given)
     tree.branch(entry, entry.symbol, "", "", depth)
     return "\n".join(tree.lines)
 
 
-def origin(entry: Entry) -> str:
-    """Where a leaf came from, in one line."""
+def origin(entry: Entry, given: str = "design file") -> str:
+    """Where a leaf came from, in one line; given: where fields come from."""
     if entry.kind == "fact" and entry.fact is not None:
         dated = f", {entry.fact.date}" if entry.fact.date else ""
         return f"{entry.fact.id}: {entry.source}{dated}, {entry.fact.kind}"
     if entry.kind == "field":
-        return f"design file: {entry.path}"
+        return f"{given}: {entry.path}"
     if entry.kind == "choice":
         return f"chosen by navarch: {entry.path}; {entry.note}"
     if entry.kind == "observation":
@@ -45,10 +46,14 @@ def interval(entry: Entry) -> str:
 
 
 class Tree:
-    """A derivation as lines of text. alike: calculations that are told by their inputs, by number."""
+    """A derivation as lines of text.
 
-    def __init__(self, alike: Mapping[int, tuple[Fold, Alike]]):
+    alike: calculations that are told by their inputs, by number; given: where fields come from.
+    """
+
+    def __init__(self, alike: Mapping[int, tuple[Fold, Alike]], given: str = "design file"):
         self.lines: list[str] = []
+        self._given = given
         self._alike = alike
         self._shown: set[int] = set()
 
@@ -59,7 +64,7 @@ class Tree:
         name = f"  «{', '.join(entry.names)}»" if entry.names else ""
         head = f"{lead}{spelt}{value}"
         if entry.is_leaf:
-            self.lines.append(f"{head}{interval(entry)}  {entry.title}{name}  [{origin(entry)}]")
+            self.lines.append(f"{head}{interval(entry)}  {entry.title}{name}  [{origin(entry, self._given)}]")
             return
         if entry.number in self._shown:
             self.lines.append(f"{head}  {entry.title}{name}  (derived above)")

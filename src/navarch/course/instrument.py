@@ -102,7 +102,7 @@ def reading_of(given: tuple[str, float | str, str] | Reading) -> Reading:
     title, value, unit = given
     if isinstance(value, str):
         return Reading(title, value, unit)
-    derivation = explain(value.entry) if isinstance(value, Value) else ""
+    derivation = explain(value.entry, given="asked here") if isinstance(value, Value) else ""
     return Reading(title, float(value), unit, derivation=derivation)
 
 

@@ -22,8 +22,8 @@ from navarch.course.allreduce_physics.desk import (
     timed,
 )
 from navarch.course.allreduce_physics.variant import menu, quantities
+from navarch.course.desk import shelf, with_intervals
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import shelf, with_intervals
 from navarch.distributed.collectives.algorithms import schedule_of
 from navarch.distributed.collectives.estimate import algorithm_bandwidth, all_reduce_bus_bandwidth
 from navarch.distributed.collectives.simulate import Setting, simulate

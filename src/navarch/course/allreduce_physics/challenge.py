@@ -18,8 +18,8 @@ from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger
 from navarch.course.allreduce_physics.desk import ALGORITHMS, SHOWN, TREE, Terms, cost_of, terms_of, timed
 from navarch.course.allreduce_physics.variant import menu, variant_of
+from navarch.course.desk import reading, shelf, titled
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import reading, shelf, titled
 from navarch.distributed.collectives import buckets as of_buckets
 from navarch.distributed.collectives.choice import Candidate
 from navarch.distributed.collectives.estimate import schedule_time

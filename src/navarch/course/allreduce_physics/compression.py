@@ -10,8 +10,8 @@ from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger
 from navarch.course.allreduce_physics.desk import plain_link, terms_of
 from navarch.course.allreduce_physics.variant import menu
+from navarch.course.desk import reading, shelf, titled
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import reading, shelf, titled
 from navarch.distributed.collectives.compression.choice import INDEX, METHODS, VALUE, compressed
 
 NAMES = {

@@ -9,7 +9,7 @@ from typing import Any
 from navarch.core.arithmetic import ratio
 from navarch.core.ledger import Ledger
 from navarch.course.allreduce_physics.variant import menu
-from navarch.course.scale_wall.desk import shelf
+from navarch.course.desk import shelf
 from navarch.distributed.collectives import estimate
 from navarch.distributed.collectives.algorithms import schedule_of
 from navarch.distributed.collectives.choice import Candidate, Link, candidates

@@ -8,9 +8,9 @@ from navarch.core.arithmetic import ratio
 from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger
 from navarch.course.allreduce_physics.ranks import few
+from navarch.course.desk import reading, titled
 from navarch.course.frame.progress import CannotMeasureError, tell
 from navarch.course.instrument import Answer, Reading, Shown, instrument
-from navarch.course.scale_wall.desk import reading, titled
 from navarch.distributed.collectives.estimate import ring_all_reduce_time
 
 PROCESSES, SIZE = 4, 16e6

@@ -8,8 +8,8 @@ from navarch.core.arithmetic import ratio
 from navarch.core.ledger import Ledger
 from navarch.course.allreduce_physics.desk import ALGORITHMS, RING, candidate, candidates_of, terms_of, timed
 from navarch.course.allreduce_physics.variant import menu, quantities
+from navarch.course.desk import reading, with_intervals
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import reading, with_intervals
 
 COUNTS = (2, 8, 32, 128, 512)
 """Accelerators of the figure, besides the many."""

@@ -11,8 +11,8 @@ from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger
 from navarch.course.allreduce_physics.desk import ALGORITHMS, RING, SHOWN, TREE, candidate, terms_of, timed
 from navarch.course.allreduce_physics.variant import menu
+from navarch.course.desk import reading, titled
 from navarch.course.instrument import Answer, Reading, instrument
-from navarch.course.scale_wall.desk import reading, titled
 from navarch.distributed.collectives.choice import Link
 
 SIZES = np.geomspace(1e3, 1e11, 25)

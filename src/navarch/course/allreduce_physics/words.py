@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from navarch.core.quantity import show
 from navarch.course.allreduce_physics.variant import Variant
-from navarch.course.scale_wall.desk import shelf
+from navarch.course.desk import shelf
 
 TERMS = (
     "latency of a round", "rounds of the algorithm", "bandwidth of the link", "size of the message",

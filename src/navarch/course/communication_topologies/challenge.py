@@ -20,9 +20,9 @@ from navarch.core.quantity import parse
 from navarch.course.communication_topologies import fabrics
 from navarch.course.communication_topologies.fabrics import DRAGONFLY, ROUTING, parts_named
 from navarch.course.communication_topologies.variant import menu, variant_of
+from navarch.course.desk import reading, shelf
 from navarch.course.errors import CourseError
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import reading, shelf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,9 +10,9 @@ from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger, Value
 from navarch.course.communication_topologies.fabrics import parts_named
 from navarch.course.communication_topologies.variant import Hashed, menu, quantities
+from navarch.course.desk import reading
 from navarch.course.errors import CourseError
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import reading
 
 PARTS = "roce"
 EVEN, HASHED = "modulo", "ecmp"

@@ -12,8 +12,8 @@ from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger, Value
 from navarch.course.communication_topologies import fabrics
 from navarch.course.communication_topologies.fabrics import FAT_TREE, ROUTING, THREE, TORUS
+from navarch.course.desk import reading
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import reading
 from navarch.distributed.collectives import estimate
 
 HOSTS = (64, 128)

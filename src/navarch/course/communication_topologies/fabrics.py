@@ -17,8 +17,8 @@ import numpy as np
 from navarch.core.arithmetic import difference, product_of, ratio, sum_of
 from navarch.core.equation import off_the_ledger
 from navarch.course.communication_topologies.variant import menu
+from navarch.course.desk import shelf
 from navarch.course.errors import CourseError
-from navarch.course.scale_wall.desk import shelf
 
 if TYPE_CHECKING:
     from navarch.fleet.fabric.graph import Network

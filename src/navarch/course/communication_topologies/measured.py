@@ -9,9 +9,9 @@ from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger, Value
 from navarch.core.quantity import parse
 from navarch.course.communication_topologies.variant import menu
+from navarch.course.desk import reading
 from navarch.course.frame.progress import CannotMeasureError, tell
 from navarch.course.instrument import Answer, Reading, instrument
-from navarch.course.scale_wall.desk import reading
 
 LIMIT = 60.0
 """After which it is stopped [s]."""

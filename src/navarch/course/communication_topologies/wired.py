@@ -9,8 +9,8 @@ from navarch.core.ledger import Ledger, Value
 from navarch.course.communication_topologies import fabrics
 from navarch.course.communication_topologies.fabrics import FAT_TREE, THREE, TORUS
 from navarch.course.communication_topologies.variant import menu, quantities
+from navarch.course.desk import reading
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import reading
 from navarch.fleet.fabric import estimate
 
 HOSTS = (64, 128, 256, 512, 1024)

@@ -16,10 +16,10 @@ from navarch.core.arithmetic import difference, product_of, ratio, share_of, sum
 from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger
 from navarch.core.quantity import parse
+from navarch.course.desk import reading, shelf, titled
 from navarch.course.instrument import Answer, instrument
 from navarch.course.interconnect_wall.tensor import MODEL_OF_TRAINING, trained_on
 from navarch.course.interconnect_wall.variant import Task, menu, variant_of
-from navarch.course.scale_wall.desk import reading, shelf, titled
 from navarch.distributed.training.throughput import token_throughput, tokens_per_step
 from navarch.fleet.compute.estimate import scaleout_bandwidth
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from navarch.core.ledger import Ledger, Value
 from navarch.core.quantity import show
+from navarch.course.desk import reading, shelf, titled
 from navarch.course.errors import CourseError
 from navarch.course.instrument import Answer, Reading, instrument
 from navarch.course.interconnect_wall.names import short
 from navarch.course.interconnect_wall.variant import menu
-from navarch.course.scale_wall.desk import reading, shelf, titled
 from navarch.fleet.compute.estimate import bandwidth_ratio
 
 

@@ -10,9 +10,9 @@ from navarch.core.arithmetic import product_of, ratio
 from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Fact, Ledger, Value
 from navarch.core.quantity import parse, show
+from navarch.course.desk import reading, shelf, with_intervals
 from navarch.course.instrument import Answer, instrument
 from navarch.course.interconnect_wall.variant import Server, menu, quantities
-from navarch.course.scale_wall.desk import reading, shelf, with_intervals
 from navarch.distributed.collectives.estimate import point_to_point_time
 from navarch.fleet.compute import estimate as compute
 from navarch.fleet.fabric import clos, estimate

@@ -7,9 +7,9 @@ from typing import Any
 from navarch.core.arithmetic import ratio
 from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger
+from navarch.course.desk import reading
 from navarch.course.frame.progress import CannotMeasureError, tell
 from navarch.course.instrument import Answer, Reading, Shown, instrument
-from navarch.course.scale_wall.desk import reading
 from navarch.distributed.collectives.estimate import point_to_point_time
 from navarch.fleet.compute.measurement import MeasureError
 from navarch.fleet.compute.transfers import (

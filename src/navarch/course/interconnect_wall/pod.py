@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from navarch.core.arithmetic import product_of, ratio, relative_change, share_of
 from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger
+from navarch.course.desk import reading, shelf, titled
 from navarch.course.errors import CourseError
 from navarch.course.instrument import Answer, instrument
 from navarch.course.interconnect_wall.variant import menu
-from navarch.course.scale_wall.desk import reading, shelf, titled
 from navarch.fleet.compute.estimate import aggregate_memory_bandwidth
 from navarch.fleet.fabric import clos, estimate
 

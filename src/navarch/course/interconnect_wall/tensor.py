@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from navarch.core.arithmetic import ceil_div, ratio, relative_change
 from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger
+from navarch.course.desk import reading, shelf, titled
 from navarch.course.errors import CourseError
 from navarch.course.instrument import Answer, Reading, instrument
 from navarch.course.interconnect_wall.variant import Group, menu
-from navarch.course.scale_wall.desk import reading, shelf, titled
 from navarch.distributed.collectives.estimate import group_bandwidth, group_latency, ring_all_reduce_time
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from navarch.core.quantity import show
+from navarch.course.desk import shelf
 from navarch.course.interconnect_wall import challenge, generations, links, pod, tensor
 from navarch.course.interconnect_wall.names import short
 from navarch.course.interconnect_wall.variant import Variant, menu
-from navarch.course.scale_wall.desk import shelf
 
 LINKED = {
     "memory": "its own memory", "scaleup": "the link to its neighbours", "bus": "the bus to its host",

@@ -15,8 +15,8 @@ import numpy as np
 from navarch.core.arithmetic import ceil_div, difference, margin_below, product_of, ratio, sum_of
 from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger
+from navarch.course.desk import reading, shelf, titled
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import reading, shelf, titled
 from navarch.course.scale_wall.failures import node_rate, node_size
 from navarch.course.scale_wall.variant import menu, variant_of
 from navarch.course.scale_wall.wall import PRECISION

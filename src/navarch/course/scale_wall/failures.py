@@ -7,9 +7,9 @@ from typing import Any
 from navarch.core.arithmetic import ratio, relative_change
 from navarch.core.ledger import Ledger, Value
 from navarch.core.quantity import parse, show
+from navarch.course.desk import reading, shelf, titled, with_intervals
 from navarch.course.errors import CourseError
 from navarch.course.instrument import Answer, Shown, instrument
-from navarch.course.scale_wall.desk import reading, shelf, titled, with_intervals
 from navarch.course.scale_wall.variant import menu, quantities
 from navarch.distributed.faults import estimate
 

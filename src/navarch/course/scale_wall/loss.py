@@ -7,9 +7,9 @@ from typing import Any
 
 from navarch.core.arithmetic import difference, product_of, ratio
 from navarch.core.ledger import Ledger, Value
+from navarch.course.desk import reading, shelf, titled, with_intervals
 from navarch.course.errors import CourseError
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import reading, shelf, titled, with_intervals
 from navarch.course.scale_wall.variant import menu
 from navarch.course.scale_wall.wall import PRECISION
 from navarch.fleet.scale import estimate

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from navarch.core.arithmetic import product_of, ratio, share_of, smallest_of
 from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger, Value
+from navarch.course.desk import reading, shelf
 from navarch.course.errors import CourseError
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import reading, shelf
 from navarch.course.scale_wall.variant import Training, menu
 from navarch.distributed.training.legality import InfeasibleError
 from navarch.distributed.training.objectives import step_cost

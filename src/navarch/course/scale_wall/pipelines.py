@@ -9,8 +9,8 @@ from navarch.core.arithmetic import relative_change, share_of, sum_of
 from navarch.core.equation import off_the_ledger
 from navarch.core.ledger import Ledger, Value
 from navarch.core.quantity import show
+from navarch.course.desk import reading
 from navarch.course.instrument import Answer, Shown, instrument
-from navarch.course.scale_wall.desk import reading
 from navarch.course.scale_wall.more import MULTIPLES, best_plan, trained_on
 
 PARTS = {

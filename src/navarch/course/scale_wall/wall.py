@@ -7,9 +7,10 @@ from typing import Any
 
 from navarch.core.arithmetic import ceil_div, ratio
 from navarch.core.ledger import Ledger
+from navarch.course.desk import accelerator_of, shelf, with_intervals
 from navarch.course.instrument import Answer, instrument
-from navarch.course.scale_wall.desk import accelerator_of, run_compute, shelf, with_intervals
 from navarch.course.scale_wall.measured import recorded_machines
+from navarch.course.scale_wall.runs import run_compute
 from navarch.course.scale_wall.variant import menu, quantities
 from navarch.fleet.scale import estimate
 

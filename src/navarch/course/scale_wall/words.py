@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from navarch.core.quantity import show
-from navarch.course.scale_wall.desk import accelerator_of, run_compute, shelf
+from navarch.course.desk import accelerator_of, shelf
+from navarch.course.scale_wall.runs import run_compute
 from navarch.course.scale_wall.variant import Training, Variant, menu
 from navarch.course.scale_wall.wall import PRECISION
 

@@ -1,4 +1,4 @@
-"""What the instruments share: the catalog, what a published run took, and readings with their intervals."""
+"""What the instruments of all labs share: the catalog, and readings with their intervals."""
 
 from __future__ import annotations
 
@@ -9,41 +9,19 @@ from typing import Any
 
 from navarch.catalog import Catalog, load
 from navarch.core.explain import explain
-from navarch.core.ledger import Entry, Fact, Ledger, Value
+from navarch.core.ledger import Entry, Ledger, Value
 from navarch.core.uncertainty import Uncertainty, propagate
-from navarch.course.errors import CourseError
 from navarch.course.instrument import Reading
 
 SAMPLES, SEED = 10_000, 1
-OF_A_FILE, OF_A_LAB = "design file: ", "asked here: "
-"""How a derivation names an input, and how a lab does."""
+ASKED = "asked here"
+"""How a derivation names an input of a lab."""
 
 
 @cache
 def shelf() -> Catalog:
     """The shipped catalog, read once."""
     return load()
-
-
-@cache
-def run_compute(run: str) -> Fact:
-    """The training compute of a published run of the catalog's table; CourseError where there is none of the name."""
-    table = shelf().table("training_facts")
-    found = table.filter((table["model"] == run) & table["flop_total"].is_not_null()).to_dicts()
-    if not found:
-        raise CourseError(f"run: {run!r} is not a published run whose compute is known")
-    row = found[0]
-    return Fact(
-        id=f"training_facts/{run}/flop_total",
-        value=float(row["flop_total"]),
-        unit="FLOP",
-        title=f"Training compute of {run}",
-        source=str(row["source"]),
-        url=str(row["source_url"] or ""),
-        date=str(row["year"]),
-        kind="published",
-        note=str(row["notes"] or ""),
-    )
 
 
 def accelerator_of(name: str) -> Any:
@@ -64,7 +42,7 @@ def reading(entry: Entry, drawn: Uncertainty | None = None) -> Reading:
     low, high = (entry.low, entry.high) if drawn is None else drawn.interval(entry)
     if low == high:
         low = high = None
-    derivation = explain(entry).replace(OF_A_FILE, OF_A_LAB)
+    derivation = explain(entry, given=ASKED)
     return Reading(entry.title, entry.value, entry.unit, low, high, derivation)
 
 
