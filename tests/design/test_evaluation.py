@@ -41,12 +41,13 @@ def test_no_number_is_an_orphan(evaluations, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_leaf_is_a_fact_a_field_or_a_choice(evaluations, name):
+def test_every_leaf_is_a_fact_a_field_a_choice_or_was_observed(evaluations, name):
     found = evaluations[name]
     for value in found.quantities.values():
         for leaf in value.entry.leaves():
-            assert leaf.kind in ("fact", "field", "choice"), leaf
+            assert leaf.kind in ("fact", "field", "choice", "observation"), leaf
             assert leaf.fact is None or (leaf.fact.source and leaf.fact.kind)
+            assert leaf.kind != "observation" or (leaf.source and leaf.note)
 
 
 @pytest.mark.parametrize("name", NAMES)

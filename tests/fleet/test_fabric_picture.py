@@ -13,7 +13,7 @@ from navarch.fleet.fabric.dragonfly_graph import dragonfly, dragonfly_plus
 from navarch.fleet.fabric.edge_list import read_network
 from navarch.fleet.fabric.graph import Network
 from navarch.fleet.fabric.grid_graph import hypercube, torus, twisted_torus
-from navarch.fleet.fabric.picture import HEIGHT, WIDTH, picture
+from navarch.fleet.fabric.picture import HEIGHT, WIDTH, drawing, is_cut, picture
 from navarch.fleet.fabric.scaleup_graph import in_planes, with_scale_up
 
 NETWORKS = [
@@ -63,3 +63,15 @@ def test_an_own_network_is_drawn(tmp_path: Path) -> None:
     assert ET.fromstring(svg) is not None  # noqa: S314
     assert svg.count("<circle") == 14
     assert "Ours &amp; theirs" in svg
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda n: n.name)
+def test_a_drawing_for_a_page_has_no_heading_and_no_empty_space(network: Network) -> None:
+    svg = drawing(network)
+    root = ET.fromstring(svg)  # noqa: S314
+    _, top, width, high = map(float, str(root.get("viewBox")).split())
+    assert width == WIDTH and 0 < high <= HEIGHT
+    assert f"{network.cables:,} cables" not in svg
+    ys = [float(y) for y in re.findall(r' c?y="(-?[\d.]+)"', svg)]
+    assert top <= min(ys[1:]) and max(ys) <= top + high
+    assert is_cut(network) == ('stroke-dasharray="7 5"' in svg)

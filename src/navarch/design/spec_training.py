@@ -78,6 +78,9 @@ class Cluster(Section):
         "Bandwidth into the leaf switches over bandwidth out of them; 1 is non-blocking.",
         examples=["1"],
     )
+    routing: Literal["adaptive", "ecmp", "modulo"] | None = optional(
+        "Routing", "How flows find their way: by load, by a hash, or by the number of the destination."
+    )
     switch: Identifier | None = optional("Switch", "A switch of the catalog's fabrics.", examples=["qm9700"])
     link: Identifier | None = optional("Link", "A link of the catalog's fabrics.", examples=["ib-ndr"])
 
@@ -96,7 +99,18 @@ class Storage(Section):
     capacity: Bytes | None = optional("Capacity", "Usable capacity, in place of the catalog's.")
     dataset: Bytes | None = optional("Data set", "Size of the stored data set, in place of tokens times bytes a token.")
     starvation_limit: OpenShare | None = optional(
-        "Starvation limit", "Largest share of the step time that may be spent waiting for data.", examples=["1 %"]
+        "Starvation limit",
+        "Largest share of the steps in which an accelerator may wait for its data.",
+        examples=["1 %"],
+    )
+    cache_drives: CountOrNone | None = optional(
+        "Cache drives", "Drives in each node that keep the data set; 0 is none.", examples=["0"]
+    )
+    cache_drive: Identifier | None = optional(
+        "Cache drive", "A drive of the catalog's storage for the caches.", examples=["nvme-gen4"]
+    )
+    prefetch: Count | None = optional(
+        "Prefetch", "Batches that the data loader of a replica may be ahead.", examples=["16"]
     )
 
 

@@ -16,6 +16,8 @@ from navarch.core.uncertainty import propagate
 from navarch.design import document as d
 from navarch.design import figures
 from navarch.design.evaluation.result import Alternative, Constraint, Curve, Decision, Evaluation
+from navarch.fleet.fabric.clos_graph import leaf_spine
+from navarch.fleet.fabric.graph import Network
 
 
 @equation(
@@ -353,23 +355,15 @@ def evaluation(n: Numbers) -> Evaluation:
     )
 
 
-def fabric() -> tuple[list[SimpleNamespace], list[SimpleNamespace]]:
-    """A small fat-tree, laid out."""
-    spread = {"spine": 4, "leaf": 8, "node": 16}
-    nodes = [
-        SimpleNamespace(x=(i + 0.5) / count, y=-float(row), tier=tier if i != 2 else "ellipsis", label="")
-        for row, (tier, count) in enumerate(spread.items())
-        for i in range(count)
-    ]
-    pairs = [(s, 4 + leaf) for s in range(4) for leaf in range(8)] + [(4 + i // 2, 12 + i) for i in range(16)]
-    return nodes, [SimpleNamespace(start=a, end=b, wrap=False) for a, b in pairs]
+def fabric() -> Network:
+    """A small leaf-spine."""
+    return leaf_spine(leaves=8, leaf_hosts=2, spines=4, uplinks=4)
 
 
 def build(found: Evaluation, n: Numbers, name: str = "Frontier fleet", file: str = "frontier.yaml") -> d.Document:
     """The document of the small fleet."""
     q, say = n.q, d.say
     spread = found.uncertainty
-    nodes, edges = fabric()
     parallel = d.section(
         "parallelism",
         "Parallelism",
@@ -432,7 +426,7 @@ def build(found: Evaluation, n: Numbers, name: str = "Frontier fleet", file: str
     topology = d.section(
         "topology",
         "Cluster topology",
-        figures.topology(nodes, edges, "One pod of the fabric.", counts=[("accelerators", q["n"]), ("a node", q["t"])]),
+        figures.topology(fabric(), "One pod of the fabric.", counts=[("accelerators", q["n"]), ("a node", q["t"])]),
         figures.latency_throughput(found.curves["latency"], "Latency against load.", limit=q["pp"]),
     )
     cost = d.section(

@@ -37,7 +37,7 @@ def test_the_best_feeds_everybody_and_nothing_cheaper_of_the_grid_does(parts: Pa
     assert (second.choice.system, second.choice.drives) != (best.choice.system, best.choice.drives)
     cheaper = [each for each in found.simulated if each.cost < best.cost]
     assert all(each.verdict == "starves, simulated" for each in cheaper)
-    assert found.considered > found.feasible > 0
+    assert found.considered >= found.feasible > 0
 
 
 def test_checkpoints_not_samples_size_the_store(parts: Parts, needs: Needs) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from navarch.core.arithmetic import margin_below, share_of
+from navarch.core.arithmetic import margin_below
 from navarch.core.ledger import Value
+from navarch.design.chapters import fabrics
+from navarch.design.chapters.contention import OnFabrics, on_fabrics
 from navarch.design.chapters.phrases import (
     Titled,
     beside,
@@ -20,30 +22,17 @@ from navarch.design.chapters.phrases import (
     name,
     sentence,
 )
-from navarch.design.document.blocks import decision_block, heading, section
-from navarch.design.document.model import Figure, Section
-from navarch.design.document.prose import Prose, Reference, join, prose, say
+from navarch.design.document.blocks import decision_block, heading, paragraph, section
+from navarch.design.document.model import Block, Figure, Section
+from navarch.design.document.prose import Prose, Reference, say
 from navarch.design.evaluation.result import Alternative, Decision, Evaluation
 from navarch.design.figures import topology
-from navarch.fleet.fabric.drawing import layout, parameters_of
+from navarch.fleet.fabric.graph import Network
+from navarch.fleet.fabric.picture import is_cut
 from navarch.fleet.fabric.topology import FabricEstimate
 
-KINDS = {
-    "fat-tree": "fat-tree",
-    "rail-optimised": "rail-optimised fat-tree",
-    "torus": "torus",
-    "dragonfly": "dragonfly",
-}
 FULL = 1 - 1e-9  # shares from here on are full
 SWITCHED = ("fat-tree", "rail-optimised")
-DRAWN = (
-    ("hosts", "fabric.endpoints", "endpoint", "endpoints"),
-    ("leaf", "fabric.leaf", "leaf switch", "leaf switches"),
-    ("spine", "fabric.spine", "spine switch", "spine switches"),
-    ("core", "fabric.core", "core switch", "core switches"),
-    ("router", "fabric.router", "router", "routers"),
-    ("pods", "fabric.pods", "pod", "pods"),
-)
 FLEET = (
     ("Peak rate", "cluster.peak"),
     ("Memory", "cluster.memory"),
@@ -58,6 +47,16 @@ NETWORK = (
     ("Latency of the farthest", "fabric.latency_far"),
     ("Power", "fabric.power"),
 )
+DRAWN = (
+    ("endpoints", "fabric.endpoints"),
+    ("leaf switches", "fabric.leaf"),
+    ("spine switches", "fabric.spine"),
+    ("core switches", "fabric.core"),
+    ("routers", "fabric.router"),
+    ("pods", "fabric.pods"),
+    ("cables", "fabric.cables"),
+)
+"""What the drawing counts, by quantity."""
 
 
 def chapter(evaluation: Evaluation) -> Section | None:
@@ -66,6 +65,7 @@ def chapter(evaluation: Evaluation) -> Section | None:
     if decided is None:
         return None
     with evaluation.ledger:
+        seen = on_fabrics(evaluation)
         return section(
             "cluster",
             "Cluster topology",
@@ -73,11 +73,16 @@ def chapter(evaluation: Evaluation) -> Section | None:
                 decided,
                 decision=_decision(evaluation, decided),
                 why=_why(evaluation, decided),
+                alternatives=fabrics.alternatives(evaluation, decided),
                 sensitivity=_sensitivity(evaluation),
                 revisit=_revisit(evaluation, decided),
             ),
             _drawing(evaluation, decided),
+            *_what_lost(evaluation, decided, seen),
+            *fabrics.the_step(evaluation, decided, seen),
+            *fabrics.placement(evaluation, seen),
             heading("What it carries"),
+            paragraph(fabrics.carried(evaluation, decided)),
             beside(evaluation, ("Fleet", FLEET), ("Network", NETWORK)),
             heading("How sure"),
             how_sure(
@@ -92,8 +97,14 @@ def chapter(evaluation: Evaluation) -> Section | None:
         )
 
 
+def _what_lost(evaluation: Evaluation, decided: Decision, seen: OnFabrics | None) -> Sequence[Block | None]:
+    """The networks beside each other, and why the others lost."""
+    drawn, told = fabrics.beside(evaluation, decided, seen), fabrics.why_they_lost(evaluation, decided, seen)
+    return () if told is None else (heading("Why the others lost"), told, drawn)
+
+
 def _kind(decided: Decision) -> str:
-    return KINDS.get(decided.chosen, decided.chosen)
+    return fabrics.named(decided.chosen)
 
 
 def _summary(evaluation: Evaluation, decided: Decision) -> Prose:
@@ -143,51 +154,47 @@ def _why(evaluation: Evaluation, decided: Decision) -> Prose:
         each=q["fabric.cost_per_endpoint"],
         power=q["fabric.power"],
     )
-    return sentence(halves, price, _cheaper(decided), _better(decided))
+    return sentence(halves, price, _better(decided))
 
 
 def _named(alternative: Alternative) -> str:
-    return KINDS.get(alternative.label, alternative.label)
+    return fabrics.named(alternative.label)
 
 
 def _chosen(decided: Decision) -> Alternative:
     return next(a for a in decided.alternatives if a.chosen)
 
 
-def _cheaper(decided: Decision) -> Prose:
-    """The topologies that cost less, and what they give up."""
-    best = _chosen(decided)
-    told = []
-    for other in decided.alternatives:
-        if float(other.metrics["cost"]) >= float(best.metrics["cost"]):
-            continue
-        saved = gap(best.metrics["cost"], other.metrics["cost"], f"Cost that a {other.label} saves")
-        item = say(f"a {_named(other)}, by {{saved}}", saved=saved)
-        if float(other.metrics["bisection"]) < float(best.metrics["bisection"]):
-            less = share_of(
-                other.metrics["bisection"], best.metrics["bisection"], title=f"Bisection of a {other.label} as a share"
-            )
-            item += say(" with {less} of the bisection", less=less)
-        told.append(item)
-    if not told:
-        return prose("No topology that was built costs less.") if len(decided.alternatives) > 1 else Prose()
-    return say("Cheaper: {told}.", told=join(told, between="; ", last="; "))
-
-
 def _better(decided: Decision) -> Prose:
-    """A topology that costs no more, carries no less and is quicker, where the design file passes one by."""
+    """A topology that carries no less for less, or for no more and is quicker, where the design file passes one by."""
     best = _chosen(decided)
-    for other in decided.alternatives:
-        cheap = float(other.metrics["cost"]) <= float(best.metrics["cost"])
-        wide = float(other.metrics["bisection"]) >= float(best.metrics["bisection"])
-        if not other.chosen and cheap and wide and float(other.metrics["latency"]) < float(best.metrics["latency"]):
-            quicker = gap(best.metrics["latency"], other.metrics["latency"], f"Mean latency that a {other.label} saves")
+    able = [a for a in decided.alternatives if not a.chosen and _reaches(a, best)]
+    cheaper = [a for a in able if float(a.metrics["cost"]) < float(best.metrics["cost"])]
+    if cheaper:
+        other = min(cheaper, key=lambda a: float(a.metrics["cost"]))
+        saved = gap(best.metrics["cost"], other.metrics["cost"], f"Cost that a {_named(other)} saves")
+        return say(
+            f"navarch would have taken a {_named(other)}, which carries as much for {{saved}} less.", saved=saved
+        )
+    for other in able:
+        same = float(other.metrics["cost"]) <= float(best.metrics["cost"])
+        if same and float(other.metrics["latency"]) < float(best.metrics["latency"]):
+            quicker = gap(
+                best.metrics["latency"], other.metrics["latency"], f"Mean latency that a {_named(other)} saves"
+            )
             return say(f"A {_named(other)} carries as much for no more, with {{gap}} less mean latency.", gap=quicker)
     return Prose()
 
 
+def _reaches(other: Alternative, best: Alternative) -> bool:
+    """Whether a network carries as much and could be built for these machines, which pass on nothing for others."""
+    if "switches" not in other.metrics:
+        return False
+    return float(other.metrics["bisection"]) >= float(best.metrics["bisection"]) * FULL
+
+
 def _sensitivity(evaluation: Evaluation) -> Prose:
-    q, plan = evaluation.quantities, evaluation.decisions.get("parallelism")
+    plan = evaluation.decisions.get("parallelism")
     told = []
     if plan is not None and (slower := plan.sensitivity.get("half the network bandwidth")) is not None:
         told.append(
@@ -197,9 +204,15 @@ def _sensitivity(evaluation: Evaluation) -> Prose:
                 where=Reference("parallelism"),
             )
         )
-    if "cost.line_network" in q and "cost.capital" in q:
-        part = share_of(q["fabric.cost"], q["cost.capital"], title="Training network as a share of the equipment")
-        told.append(say("The network is {part:.2} of what the equipment costs.", part=part))
+    if (part := fabrics.capital_share(evaluation)) is not None:
+        told.append(
+            say(
+                "The network is {part:.2} of what the equipment costs, and draws {power:.2} of what the nodes draw "
+                "at most.",
+                part=part,
+                power=fabrics.power_share(evaluation),
+            )
+        )
     return sentence(*told)
 
 
@@ -234,36 +247,37 @@ def _rival(decided: Decision) -> Alternative | None:
     able = [
         a
         for a in decided.alternatives
-        if not a.chosen
-        and float(a.metrics["bisection"]) >= float(best.metrics["bisection"]) * FULL
-        and float(a.metrics["cost"]) > float(best.metrics["cost"])
+        if not a.chosen and _reaches(a, best) and float(a.metrics["cost"]) > float(best.metrics["cost"])
     ]
     return min(able, key=lambda a: float(a.metrics["cost"]), default=None)
 
 
 def _fabric(evaluation: Evaluation, decided: Decision) -> FabricEstimate | None:
-    built: dict[str, FabricEstimate] = evaluation.curves.get("fabric", {})
-    return built.get(decided.chosen)
+    built = fabrics.built_of(evaluation).get(decided.chosen)
+    return None if built is None else built.estimate
 
 
-def _drawing(evaluation: Evaluation, decided: Decision) -> Figure | None:
-    fabric = _fabric(evaluation, decided)
-    if fabric is None:
-        return None
-    drawn = layout(decided.chosen, parameters_of(fabric))
-    return topology(drawn.nodes, drawn.edges, _caption(decided), counts=_counts(evaluation))
+def _drawing(evaluation: Evaluation, decided: Decision) -> Figure:
+    network = fabrics.built_of(evaluation)[decided.chosen].network
+    return topology(network, _caption(evaluation, decided, network), counts=_counts(evaluation, decided))
 
 
-def _caption(decided: Decision) -> Prose:
-    if decided.chosen in SWITCHED:
-        return say(f"The {_kind(decided)}, what repeats left out; a box at the foot stands for its leaf's endpoints")
-    return say(f"The {_kind(decided)}, what repeats left out")
-
-
-def _counts(evaluation: Evaluation) -> Sequence[Titled]:
-    """How many of each there really are."""
+def _caption(evaluation: Evaluation, decided: Decision, network: Network) -> Prose:
     q = evaluation.quantities
-    found = [(one if float(q[key]) == 1 else many, q[key]) for _, key, one, many in DRAWN if key in q]
-    if "cluster.nodes" in q and "fabric.cables" in q:
-        found.append(("cables", q["fabric.cables"]))
-    return found
+    what = (
+        "a dot is an accelerator that passes on what is for others"
+        if network.direct
+        else "orange is an endpoint, a network card"
+    )
+    told = say(f"The {_kind(decided)}, what repeats left out; {what}.")
+    if not is_cut(network):
+        return told
+    return told + say(" Across the dashed line go {bisection} each way.", bisection=q["fabric.bisection"])
+
+
+def _counts(evaluation: Evaluation, decided: Decision) -> Sequence[Titled]:
+    """The numbers that the drawing prints."""
+    q = evaluation.quantities
+    found = [(title, q[key]) for title, key in DRAWN if key in q]
+    plan = fabrics.built_of(evaluation)[decided.chosen].estimate.plan
+    return [*found, *((name, value) for name, value in plan.values.items() if isinstance(value, Value))]

@@ -46,10 +46,15 @@ def _found(entries: Iterable[Entry]) -> Value | None:
     return None if entry is None else Value(entry.value, entry)
 
 
-def observe(evaluation: Evaluation, title: str, value: float, unit: str, source: str, note: str = "") -> Value:
-    """Enter what was counted or read from samples; the same title is entered once."""
+def observe(
+    evaluation: Evaluation, title: str, value: float, unit: str, source: str, note: str = "",
+    low: float | None = None, high: float | None = None,
+) -> Value:  # fmt: skip
+    """Enter what was counted, simulated or read from samples; the same title is entered once."""
     known = _found(e for e in evaluation.ledger.entries if e.kind == "observation" and e.title == title)
-    return known or evaluation.ledger.observation(title, value, unit, None, None, source, note)
+    if known is not None:
+        return known
+    return evaluation.ledger.observation(title, value, unit, low, high, source, note)
 
 
 def bound(evaluation: Evaluation, value: Value, end: Literal["low", "high"]) -> Value | None:

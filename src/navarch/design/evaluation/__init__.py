@@ -14,6 +14,7 @@ from navarch.design.evaluation import (
     cluster,
     cost,
     edge,
+    fabric,
     faults,
     operations,
     orchestration,
@@ -88,27 +89,26 @@ def _with_probability(desk: Desk, constraint: Constraint, found: Uncertainty) ->
 def _sections(desk: Desk) -> None:
     """Every section that the design has, each resting on those before it."""
     trained = workload.evaluate(desk)
-    fleet = fabric = store = failed = None
+    fleet = joined = store = failed = None
     duration: Value | None = None
     if desk.spec.trains:
         fleet = size.fleet(desk, trained)
         cluster.put_cluster(desk, fleet)
-        fabric = cluster.choose_fabric(desk, fleet)
+        joined = fabric.choose(desk, fleet)
         store, failed = _training(desk, trained, fleet)
         duration = desk.quantities["training.duration"]
     service = serving.evaluate(desk) if desk.spec.serves else None
     site = carbon.site_of(desk, duration)
     spares = failed.spares if failed is not None else None
-    drawing = carbon.parties(desk, fleet, fabric, store, spares, duration, service)
+    drawing = carbon.parties(desk, fleet, joined, store, spares, duration, service)
     carbon.evaluate(desk, site, drawing, trained.tokens, service)
-    cost.evaluate(desk, site, drawing, fleet, fabric, store, service)
+    cost.evaluate(desk, site, drawing, fleet, joined, store, service)
     _rest(desk, trained, fleet, failed, service, site)
 
 
 def _training(desk: Desk, trained: Workload, fleet: Fleet) -> tuple[Store, Faults]:
     plan = parallelism.evaluate(desk, trained, fleet)
-    rate = plan.estimate.tokens_per_second
-    store = storage.evaluate(desk, trained, fleet, rate, plan.work)
+    store = storage.evaluate(desk, trained, fleet, plan)
     return store, faults.evaluate(desk, fleet, store, plan.work)
 
 

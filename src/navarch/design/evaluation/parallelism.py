@@ -104,6 +104,7 @@ def evaluate(desk: Desk, workload: Workload, fleet: Fleet) -> Training:
     desk.put("training.model_error", error)
     _decide(desk, workload, fleet, runtime, found, plan, result)
     desk.curves["pareto"] = _front(found)
+    desk.curves["training"] = (workload.shape, fleet.hardware, plan, runtime)
     return Training(plan, result, found, steps, work)
 
 

@@ -17,11 +17,11 @@ from navarch.design.figures.bars import (
 from navarch.design.figures.curves import curve_figure, goodput_curve, latency_throughput, region_scatter, sparkline
 from navarch.design.figures.gantt import gantt
 from navarch.design.figures.pareto import drawn_plans, pareto
-from navarch.design.figures.topology import topology
+from navarch.design.figures.topology import side_by_side, topology
 from navarch.design.figures.tornado import Swing, swings, tornado
 
 __all__ = [
     "Span", "Swing", "carbon_breakdown", "cost_breakdown", "curve_figure", "drawn_plans", "gantt", "goodput_curve",
-    "latency_by_region", "latency_throughput", "memory_bar", "memory_stages", "pareto", "region_scatter", "sparkline",
-    "swings", "topology", "tornado", "waterfall",
+    "latency_by_region", "latency_throughput", "memory_bar", "memory_stages", "pareto", "region_scatter",
+    "side_by_side", "sparkline", "swings", "topology", "tornado", "waterfall",
 ]  # fmt: skip

@@ -1,155 +1,130 @@
-"""The fabric, drawn from a schematic: nodes in tiers and the links between them (`navarch.fleet.fabric.drawing`)."""
+"""The fabric, drawn from its graph (`navarch.fleet.fabric.picture`), and networks beside each other in bars."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from navarch.core.ledger import Value
 from navarch.design.document.model import Figure, Sketch
-from navarch.design.document.prose import Label, Sayable, join, prose, say
-from navarch.design.document.wording import clean, words
-from navarch.design.figures.drawing import WIDTH, Drawing, numbers_of, text_width
+from navarch.design.document.prose import Label, Prose, Sayable, join, prose, say
+from navarch.design.document.wording import words
+from navarch.design.figures.drawing import WIDTH, Drawing, numbers_of, shorten, text_width
 
-MARGIN, TOP, ROW_APART, SQUARE = 92.0, 16.0, 78.0, 340.0
-FILLS = {"core": "plum", "spine": "teal", "leaf": "sky", "router": "sky", "host": "orange", "node": "orange"}
-ELLIPSIS = "ellipsis"
+if TYPE_CHECKING:
+    from navarch.fleet.fabric.graph import Network
 
-
-class Node(Protocol):
-    """A drawn thing: its place in the unit square, y upwards, and its tier ("leaf", "spine", ..., "ellipsis")."""
-
-    @property
-    def x(self) -> float: ...
-
-    @property
-    def y(self) -> float: ...
-
-    @property
-    def tier(self) -> str: ...
-
-
-class Edge(Protocol):
-    """A drawn cable between two nodes, by their places in the sequence; `wrap` where it goes round the back."""
-
-    @property
-    def start(self) -> int: ...
-
-    @property
-    def end(self) -> int: ...
-
-    @property
-    def wrap(self) -> bool: ...
+MOST_SQUARES = 16
+ROW, BAR, TOP, WIDEST = 25.0, 13.0, 26.0, 168.0
+BOLD = 1.1
+Row = tuple[Sayable, bool, Sequence[Value | None]]
+"""A network among others: its name, whether it is the chosen one, and its value in each panel."""
 
 
 def topology(
-    nodes: Sequence[Node],
-    edges: Sequence[Edge],
+    network: Network,
     caption: Sayable,
     *,
     key: str = "topology",
     counts: Sequence[tuple[Sayable, Value]] = (),
 ) -> Figure:
-    """A topology drawing.
+    """The drawing of a network, what repeats left out.
 
-    nodes, edges: of the schematic, in which what repeats is left out; counts: how many there really are, by name, from
-    the ledger: ("leaf switches", value), written below it.
+    counts: the numbers that it prints, by name, from the ledger: ("leaf switches", value).
     """
-    tiers = _tiers(nodes)
-    shown = [(t, sum(n.tier == t for n in nodes)) for t in tiers]
+    tiers = [(t, network.count(t)) for t in reversed(network.tiers) if network.count(t)]
     return Figure(
         key,
-        lambda: _topology(nodes, edges, counts),
+        lambda: _drawn(network),
         prose(caption),
-        say("Schematic of the network, from the top: {names}.", names=join(Label(t, "catalog") for t in tiers)),
+        say("Drawing of the network, from the top: {names}.", names=join(Label(t, "catalog") for t, _ in tiers)),
         (
-            *(Sketch(prose(Label(t, "catalog")), drawn=" ".join("▣" * min(16, count))) for t, count in shown),
+            *(Sketch(prose(Label(t, "catalog")), drawn=" ".join("▣" * min(MOST_SQUARES, n))) for t, n in tiers),
             *(Sketch(prose(label), prose(value)) for label, value in counts),
         ),
         numbers_of(*(value for _, value in counts)),
     )
 
 
-def _tiers(nodes: Sequence[Node]) -> list[str]:
-    """The tiers from the top."""
-    return list(dict.fromkeys(n.tier for n in sorted(nodes, key=lambda n: -n.y) if n.tier != ELLIPSIS))
+def _drawn(network: Network) -> str:
+    from navarch.fleet.fabric.picture import drawing
+
+    return drawing(network)
 
 
-def _topology(nodes: Sequence[Node], edges: Sequence[Edge], counts: Sequence[tuple[Sayable, Value]]) -> str:
+def side_by_side(
+    panels: Sequence[Sayable], rows: Sequence[Row], caption: Sayable, *, key: str = "alternatives"
+) -> Figure:
+    """Networks under each other, a bar for each of their values: one panel a quantity, each with a scale of its own.
+
+    A value that there is none of is a dash.
+    """
+    return Figure(
+        key,
+        lambda: _panels(panels, rows),
+        prose(caption),
+        say("Bars: {rows}.", rows=join((_told(panels, row) for row in rows), between="; ", last="; ")),
+        tuple(_sketches(panels, rows)),
+        numbers_of(*(v for _, _, values in rows for v in values if v is not None)),
+    )
+
+
+def _told(panels: Sequence[Sayable], row: Row) -> Prose:
+    name, _, values = row
+    parts = [
+        say("{panel} {value}", panel=prose(panel), value=value)
+        for panel, value in zip(panels, values, strict=True)
+        if value is not None
+    ]
+    return prose(name) + ": " + join(parts, last=", ")
+
+
+def _sketches(panels: Sequence[Sayable], rows: Sequence[Row]) -> list[Sketch]:
+    """The same in text: panel by panel."""
+    made = []
+    for place, panel in enumerate(panels):
+        longest = _longest(rows, place)
+        for name, _, values in rows:
+            value = values[place]
+            if value is not None:
+                label = say("{panel}, {name}", panel=prose(panel), name=prose(name))
+                made.append(Sketch(label, prose(value), max(float(value), 0.0) / longest))
+    return made
+
+
+def _longest(rows: Sequence[Row], place: int) -> float:
+    return max((float(v) for _, _, values in rows if (v := values[place]) is not None), default=0.0) or 1.0
+
+
+def _widest(rows: Sequence[Row], place: int) -> float:
+    shown = [v for _, _, values in rows if (v := values[place]) is not None]
+    return max((text_width(words(v)) for v in shown), default=0.0) * BOLD
+
+
+def _panels(panels: Sequence[Sayable], rows: Sequence[Row]) -> str:
     drawing = Drawing()
-    tiers = _tiers(nodes)
-    rows = {t: {round(n.y, 6) for n in nodes if n.tier == t} for t in tiers}
-    layered = all(len(heights) == 1 for heights in rows.values())
-    spots = _spots(nodes, len(tiers) if layered else 0)
-    _cables(drawing, edges, spots)
-    for tier in tiers:
-        placed = [spot for node, spot in zip(nodes, spots, strict=True) if node.tier == tier]
-        _boxes(drawing, placed, FILLS.get(tier, "slate"), layered)
-        if layered:
-            drawing.text(0, placed[0][1] + 4, clean(tier), fill="muted")
-    for i, (node, (x, y)) in enumerate(zip(nodes, spots, strict=True)):
-        if node.tier == ELLIPSIS:
-            if layered or not any(i in (e.start, e.end) for e in edges):
-                drawing.text(x, y + 3, "…", anchor="middle", fill="muted", size=15)
-            else:
-                drawing.circle(x, y, 1.6, "slate")
-    below = drawing.height + 26
-    if not layered:
-        below = _key(drawing, tiers, below)
-    _counts(drawing, counts, below)
+    left = min(WIDEST, max(text_width(words(name)) * BOLD for name, _, _ in rows) + 12)
+    each = (WIDTH - left) / len(panels)
+    for place, panel in enumerate(panels):
+        drawing.text(left + place * each, 11, words(panel), fill="muted", size=12)
+    for line, (name, chosen, values) in enumerate(rows):
+        y = TOP + line * ROW
+        weight = "bold" if chosen else "normal"
+        said = shorten(words(name), left)
+        drawing.text(left - 12, y + BAR - 2, said, anchor="end", fill="ink" if chosen else "muted", weight=weight)
+        for place, value in enumerate(values):
+            room = each - _widest(rows, place) - 16
+            _bar(drawing, left + place * each, y, value, max(room, 8.0) / _longest(rows, place), chosen)
+    foot = TOP + len(rows) * ROW - ROW + BAR + 4
+    for place in range(len(panels)):
+        drawing.line(left + place * each, TOP - 5, left + place * each, foot, "mist")
     return drawing.svg()
 
 
-def _spots(nodes: Sequence[Node], layers: int) -> list[tuple[float, float]]:
-    """The places of the nodes on the page: rows over its width, or a square in its middle."""
-    left, right = (MARGIN, WIDTH - 20) if layers else ((WIDTH - SQUARE) / 2 - 40, (WIDTH + SQUARE) / 2 + 40)
-    height = ROW_APART * max(layers - 1, 1) if layers else SQUARE
-    xs, ys = [n.x for n in nodes], [n.y for n in nodes]
-    wide = (max(xs, default=0.0) - min(xs, default=0.0)) or 1.0
-    high = (max(ys, default=0.0) - min(ys, default=0.0)) or 1.0
-    return [
-        (left + (n.x - min(xs)) / wide * (right - left), TOP + (max(ys) - n.y) / high * height)
-        for n in nodes
-    ]  # fmt: skip
-
-
-def _cables(drawing: Drawing, edges: Sequence[Edge], spots: Sequence[tuple[float, float]]) -> None:
-    """The cables, fainter where they are many."""
-    faint = max(0.28, 0.85 * min(1.0, 80.0 / max(len(edges), 1)) ** 0.5)
-    straight = [(*spots[e.start], *spots[e.end]) for e in edges if not e.wrap]
-    round_ = [(*spots[e.start], *spots[e.end]) for e in edges if e.wrap]
-    drawing.lines(straight, "slate", 0.9, faint)
-    drawing.arcs(round_, "slate", 0.9, faint)
-
-
-def _boxes(drawing: Drawing, placed: Sequence[tuple[float, float]], fill: str, layered: bool) -> None:
-    xs = sorted({round(x, 1) for x, _ in placed})
-    apart = min((b - a for a, b in pairwise(xs) if b - a > 2), default=60.0)
-    width = max(5.0, min(40.0, apart * 0.68)) if layered else 12.0
-    for x, y in placed:
-        drawing.rect(x - width / 2, y - 6.5, width, 13, fill, round_=2.5, stroke="paper")
-
-
-def _key(drawing: Drawing, tiers: Sequence[str], y: float) -> float:
-    """What the colours mean; gives the baseline of the next line."""
-    x = 0.0
-    for tier in tiers:
-        drawing.rect(x, y - 9.5, 10, 10, FILLS.get(tier, "slate"), round_=1)
-        drawing.text(x + 15, y, clean(tier), fill="muted")
-        x += 15 + text_width(clean(tier)) + 20
-    return y + 22
-
-
-def _counts(drawing: Drawing, counts: Sequence[tuple[Sayable, Value]], y: float) -> None:
-    """The true counts, under the drawing."""
-    x = 0.0
-    for label, value in counts:
-        name, amount = words(label), words(value)
-        room = text_width(amount) * 1.08 + 5
-        width = room + text_width(name) + 24
-        if x and x + width > WIDTH:
-            x, y = 0.0, y + 20
-        drawing.text(x, y, amount, weight="bold")
-        drawing.text(x + room, y, name, fill="muted")
-        x += width
+def _bar(drawing: Drawing, x: float, y: float, value: Value | None, scale: float, chosen: bool) -> None:
+    if value is None:
+        drawing.text(x + 6, y + BAR - 2, "—", fill="muted")
+        return
+    width = max(float(value), 0.0) * scale
+    drawing.rect(x, y, width, BAR, "blue" if chosen else "slate", round_=1, opacity=1 if chosen else 0.45)
+    drawing.text(x + width + 6, y + BAR - 2, words(value), weight="bold" if chosen else "normal")

@@ -148,10 +148,7 @@ def described(network: Network, parts: Parts, hall: Hall, catalog: Catalog, sear
 
 def bill_of(network: Network, parts: Parts, hall: Hall, catalog: Catalog) -> Bill:
     """Counts, cost and power of a placed network; scale-up switches and their cables are their machines'."""
-    media = media_of(network, hall)
-    ours = np.ones(network.cables, dtype=bool)
-    ours[network.cables_of(HOST_SCALE_UP)] = False
-    counts = {name: int(np.count_nonzero((media == place) & ours)) for place, name in enumerate(MEDIA)}
+    counts = media_counts(network, hall)
     cables = {name: cable_of(catalog, float, CABLES[name], parts.link_bandwidth, 0.0) for name in MEDIA}
     switches = network.switches - network.count(SCALE_UP)
     costs = [estimate.tier_cost(float(counts[name]), cables[name].price) for name in MEDIA]
@@ -163,6 +160,14 @@ def bill_of(network: Network, parts: Parts, hall: Hall, catalog: Catalog) -> Bil
         cost=float(sum_of(estimate.tier_cost(float(switches), parts.switch_price), *costs)),
         power=float(sum_of(estimate.tier_power(float(switches), parts.switch_power), *powers)),
     )
+
+
+def media_counts(network: Network, hall: Hall) -> dict[str, int]:
+    """Cables of a placed network by medium, without those of scale-up domains, which are their machines'."""
+    media = media_of(network, hall)
+    ours = np.ones(network.cables, dtype=bool)
+    ours[network.cables_of(HOST_SCALE_UP)] = False
+    return {name: int(np.count_nonzero((media == place) & ours)) for place, name in enumerate(MEDIA)}
 
 
 def farthest(network: Network) -> int:

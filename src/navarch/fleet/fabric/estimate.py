@@ -96,6 +96,15 @@ def direct_latency(links, hop, length, delay):
     return links * (hop + length * delay)
 
 
+@equation(symbol="h", unit="1", source=COUNT, symbols={"switches": "h_switch"}, valid="switches >= 1")
+def links_of_path(switches):
+    """Links of the path between the farthest hosts.
+
+    switches: passed.
+    """
+    return switches + 1
+
+
 @equation(
     symbol="t_near",
     unit="s",

@@ -14,6 +14,7 @@ from navarch.fleet.fabric.pen import Pen
 
 WIDTH, HEIGHT = 960.0, 560.0
 TOP, BOTTOM = 64.0, 44.0
+IN_A_COLUMN = 1.25  # how much larger words are where the picture is half as wide
 DRAWERS: Mapping[str, Callable[[Pen, Network, float, float], None]] = {
     "torus": picture_grid.grid,
     "twisted torus": picture_grid.grid,
@@ -28,7 +29,7 @@ PLURALS = {"leaf": "leaves", "switch": "switches"}
 def picture(network: Network, bisection: float | None = None, title: str = "") -> str:
     """The picture as SVG; bisection: bandwidth across the line that halves it, one direction [byte/s]."""
     pen = Pen(WIDTH, HEIGHT)
-    DRAWERS.get(network.kind, picture_tree.tree)(pen, network, TOP + 26, HEIGHT - BOTTOM)
+    _draw(pen, network)
     name = title or network.name
     pen.say(24, 34, name[:1].upper() + name[1:], size=21, bold=True)
     pen.say(24, 57, counts(network), fill="muted")
@@ -37,6 +38,25 @@ def picture(network: Network, bisection: float | None = None, title: str = "") -
         each = float(bisection_per_host(bisection, float(network.hosts)))
         pen.say(WIDTH - 24, 57, f"{show(each, 'byte/s')} for each host to the other half", "end", "muted")
     return pen.svg()
+
+
+def drawing(network: Network) -> str:
+    """The picture for a page that says itself what it shows: no heading, cropped, its words large enough to be read
+    in a column of text."""
+    pen = Pen(WIDTH, HEIGHT, IN_A_COLUMN)
+    _draw(pen, network)
+    return pen.svg(cropped=True)
+
+
+def is_cut(network: Network) -> bool:
+    """Whether the drawing shows a line between the halves."""
+    pen = Pen(WIDTH, HEIGHT)
+    _draw(pen, network)
+    return pen.halved
+
+
+def _draw(pen: Pen, network: Network) -> None:
+    DRAWERS.get(network.kind, picture_tree.tree)(pen, network, TOP + 26, HEIGHT - BOTTOM)
 
 
 def counts(network: Network) -> str:

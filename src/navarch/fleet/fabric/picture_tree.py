@@ -145,7 +145,8 @@ def _names(pen: Pen, network: Network, rows: dict[str, float], pods: int) -> Non
         number = network.hosts if tier == "host" else network.count(tier)
         pen.say(20, y + 1, f"{number:,}", bold=True, size=16)
         word = "switch" if network.kind == "one switch" and tier == "leaf" else tier
-        each = f", {number // pods:,} a pod" if pods > 1 and tier in ("spine", "leaf") else ""
+        alike = pods > 1 and tier in ("spine", "leaf") and number % pods == 0
+        each = f", {number // pods:,} a pod" if alike else ""
         pen.say(20, y + 17, f"{word if number == 1 else PLURALS[tier]}{each}", fill="muted", size=12.5)
 
 

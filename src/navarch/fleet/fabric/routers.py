@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from navarch.fleet.fabric.routing import GRIDS, HOPWISE, ONE_GLOBAL, Paths
 
 Longs = NDArray[np.int64]
 KEPT = 64_000_000  # distances that a router keeps; of more it works them out block by block
+KNOWN = "known distances"
+_making = Lock()
 DRAWS = 32  # of a place in between, until it is in neither end's group
 GLOBAL = "between groups"
 
@@ -24,7 +27,7 @@ class Shortest:
 
     def __init__(self, network: Network, policy: str, seed: int) -> None:
         self.network, self.policy, self.seed = network, HOPWISE.index(policy), seed
-        self.tables = Distances(network)
+        self.tables = distances_of(network)
 
     def paths(self, sources: ArrayLike, destinations: ArrayLike, sizes: ArrayLike | None = None) -> Paths:
         """The paths of flows (`routing.Router`)."""
@@ -54,7 +57,7 @@ class Spray:
     """Every flow over all its shortest paths at once."""
 
     def __init__(self, network: Network) -> None:
-        self.network, self.tables = network, Distances(network)
+        self.network, self.tables = network, distances_of(network)
 
     def paths(self, sources: ArrayLike, destinations: ArrayLike, sizes: ArrayLike | None = None) -> Paths:
         """The paths of flows (`routing.Router`)."""
@@ -173,15 +176,23 @@ class Distances:
         self.kind_of, self.seeds = self._kinds()
         self._row_of = np.full(len(self.seeds), NOWHERE, dtype=np.int64)
         self._table = np.zeros((0, self.budget + 1, network.nodes), dtype=np.int16)
+        self._lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=Lock())
 
     def whole(self, destinations: Ints) -> tuple[Longs, NDArray[np.int16]]:
         """The row of each destination, and the distances of all rows; kept for the next time."""
         kinds = self.kind_of[destinations]
-        missing = np.unique(kinds[self._row_of[kinds] == NOWHERE])
-        if len(missing):
-            self._row_of[missing] = len(self._table) + np.arange(len(missing))
-            self._table = np.concatenate([self._table, self._worked_out(missing)])
-        return self._row_of[kinds], self._table
+        with self._lock:
+            missing = np.unique(kinds[self._row_of[kinds] == NOWHERE])
+            if len(missing):
+                self._row_of[missing] = len(self._table) + np.arange(len(missing))
+                self._table = np.concatenate([self._table, self._worked_out(missing)])
+            return self._row_of[kinds], self._table
 
     def fresh(self, destinations: Ints) -> tuple[Longs, NDArray[np.int16]]:
         """Like `whole`, and nothing is kept."""
@@ -225,6 +236,15 @@ class Distances:
         table = np.empty((len(seeds), self.budget + 1, self.network.nodes), dtype=np.int16)
         kernels.distances(starts, flat, hosts, *self.shape, self.budget, table)
         return table
+
+
+def distances_of(network: Network) -> Distances:
+    """The distances of a network, the same for all of its routers."""
+    with _making:
+        known: Distances | None = network.__dict__.get(KNOWN)
+        if known is None:
+            known = network.__dict__[KNOWN] = Distances(network)
+        return known
 
 
 def _all_joined(network: Network) -> bool:

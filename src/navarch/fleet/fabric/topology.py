@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,15 @@ Number = Any  # a float, a Value or an array
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Equal parts of one tier: how many, what they cost together [USD] and draw together [W]."""
+    """Equal parts: how many, what they cost together [USD] and draw together [W].
+
+    Cost and power are None of a tier of cables whose cables are priced by medium.
+    """
 
     name: str
     count: Number
-    cost: Number
-    power: Number
+    cost: Number | None
+    power: Number | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,9 @@ class Shape:
 class FabricEstimate:
     """A network as built. Bandwidths are per direction [byte/s], power [W], cost [USD], latency [s].
 
-    `diameter` is in the topology's own convention: switches passed (Clos), links between routers (torus, dragonfly).
-    `switches`, `switch_cost` and `switch_power` are None in a torus, whose hosts are its routers.
+    `diameter` is in the topology's own convention: switches passed (Clos), links between routers (torus, dragonfly);
+    `farthest` is in links from host to host. `cable_media` holds the cables by what they are made of, where that is
+    known. `switches`, `switch_cost` and `switch_power` are None in a torus, whose hosts are its routers.
     """
 
     plan: Plan
@@ -53,10 +58,12 @@ class FabricEstimate:
     capacity: Number
     switch_tiers: tuple[Stock, ...]
     cable_tiers: tuple[Stock, ...]
+    cable_media: tuple[Stock, ...]
     switches: Number | None
     cables: Number
     pods: Number | None
     diameter: Number
+    farthest: Number
     mean_hops: Number
     bisection_links: Number
     bisection_bandwidth: Number
@@ -86,13 +93,16 @@ def build(
     pod_oversubscription: Number = 1.0,
     nodes: Number | None = None,
     rails: Number | None = None,
+    media: Mapping[str, tuple[Number, Cable]] | None = None,
 ) -> FabricEstimate:
     """Estimate a network.
 
     plan: kind and whole numbers (`sizing.plan`); hosts: endpoints, one link each; parts: link, switch and cables
     (`parts.parts_of`); oversubscription, pod_oversubscription: at leaf and spine of Clos kinds; nodes, rails: of a
     rail-optimised network (hosts = nodes x rails; its mean path is between interfaces of one rail, since traffic to
-    another rail changes rail within its node). Valid for an idle network of equal links and switches.
+    another rail changes rail within its node); media: how many cables there are of each medium, and one of them, as
+    counted where the network stands (`comparison.media_counts`); without it all cables have the length of their reach.
+    Valid for an idle network of equal links and switches.
     """
     if plan.kind == "torus":
         shape = _torus(plan)
@@ -102,7 +112,7 @@ def build(
         shape = _one_switch(plan, hosts, parts)
     else:
         shape = _clos(plan, hosts, parts, oversubscription, pod_oversubscription, nodes, rails)
-    return _priced(plan, hosts, shape, parts)
+    return _priced(plan, hosts, shape, parts, media or {})
 
 
 def _one_switch(plan: Plan, hosts: Number, parts: Parts) -> Shape:
@@ -249,16 +259,23 @@ def _cabling(name: str, count: Number, cable: Cable) -> Stock:
     return _stock(name, count, cable.price, cable.power, "cables and transceivers")
 
 
-def _priced(plan: Plan, hosts: Number, shape: Shape, parts: Parts) -> FabricEstimate:
+def _priced(
+    plan: Plan, hosts: Number, shape: Shape, parts: Parts, media: Mapping[str, tuple[Number, Cable]]
+) -> FabricEstimate:
     """Price the parts, and add what all topologies have in common."""
     switches = tuple(_stock(n, c, parts.switch_price, parts.switch_power, "switches") for n, c in shape.switches)
-    cables = tuple(_cabling(n, c, parts.host_cable if near else parts.trunk_cable) for n, c, near in shape.cables)
+    cable_media = tuple(_cabling(name, count, cable) for name, (count, cable) in media.items())
+    cables = tuple(
+        Stock(n, c, None, None) if media else _cabling(n, c, parts.host_cable if near else parts.trunk_cable)
+        for n, c, near in shape.cables
+    )
+    bought = cable_media or cables
     switch_cost = (
         sum_of(*(s.cost for s in switches), title="Cost of switches", symbol="c_switches") if switches else None
     )
     switch_power = sum_of(*(s.power for s in switches), title="Power of switches") if switches else None
-    cable_cost = sum_of(*(c.cost for c in cables), title="Cost of cables and transceivers", symbol="c_cables")
-    cable_power = sum_of(*(c.power for c in cables), title="Power of transceivers", symbol="p_cables")
+    cable_cost = sum_of(*(c.cost for c in bought), title="Cost of cables and transceivers", symbol="c_cables")
+    cable_power = sum_of(*(c.power for c in bought), title="Power of transceivers", symbol="p_cables")
     cost = sum_of(*(c for c in (switch_cost, cable_cost) if c is not None), title="Cost of the network", symbol="c_net")
     power = sum_of(*(p for p in (switch_power, cable_power) if p is not None), title="Power of the network")
     joined = shape.capacity if plan.kind in ("torus", "dragonfly") else hosts
@@ -269,10 +286,12 @@ def _priced(plan: Plan, hosts: Number, shape: Shape, parts: Parts) -> FabricEsti
         capacity=shape.capacity,
         switch_tiers=switches,
         cable_tiers=cables,
+        cable_media=cable_media,
         switches=sum_of(*(s.count for s in switches), title="Switches", symbol="n_switches") if switches else None,
         cables=sum_of(*(c.count for c in cables), title="Cables", symbol="n_cables"),
         pods=shape.pods,
         diameter=shape.diameter,
+        farthest=shape.passed_far if plan.kind == "torus" else estimate.links_of_path(shape.passed_far),
         mean_hops=shape.passed_mean,
         bisection_links=shape.bisection_links,
         bisection_bandwidth=bandwidth,

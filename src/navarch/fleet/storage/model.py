@@ -89,7 +89,7 @@ class Readers:
     mean, at most 1; requests: that fetch the batch of one accelerator; request: size of one [byte]; workers: of one
     accelerator's loader, each fetching a batch by itself; depth: requests in flight of a worker; prefetch: batches that
     the loader may be ahead; together: all begin a step when the data of all are there, as a gradient all-reduce makes
-    them.
+    them; fleet: nodes of the whole training, where more of them write checkpoints than read.
     """
 
     accelerators: int
@@ -102,6 +102,7 @@ class Readers:
     per_node: int = 8
     variation: float = 0.0
     together: bool = True
+    fleet: int = 0
 
     def __post_init__(self) -> None:
         for name in ("accelerators", "requests", "workers", "depth", "prefetch", "per_node"):
@@ -113,8 +114,8 @@ class Readers:
 
     @property
     def nodes(self) -> int:
-        """Nodes that hold the accelerators."""
-        return -(-self.accelerators // self.per_node)
+        """Nodes that hold the accelerators, or of the whole training where that is said."""
+        return self.fleet or -(-self.accelerators // self.per_node)
 
 
 @dataclass(frozen=True, slots=True)

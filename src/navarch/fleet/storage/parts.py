@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from navarch.core.arithmetic import complement, product_of, ratio, sum_of
-from navarch.core.ledger import Fact
+from navarch.core.ledger import Fact, Value
 from navarch.fleet.storage import estimate, queueing
+from navarch.fleet.storage.expected import Stated, plain
 from navarch.fleet.storage.model import Metadata, Mode, Readers, Saving, StorageError, Store, Tier, at_least, one_of
 from navarch.fleet.storage.system import StorageUnit, storage_unit
 
@@ -30,22 +31,24 @@ class Workload:
     accelerators: in nodes of `per_node`; rate: samples a second of one accelerator [1/s]; batch: samples of its step;
     sample: size of one [byte]; samples: of the data set; epochs: of the run; layout: each sample a file of its own, or
     many in records that are read `request` bytes at a time; workers, depth, prefetch: of each accelerator's loader;
-    together: accelerators wait for each other in each step.
+    together: accelerators wait for each other in each step; fleet: nodes of the whole training, where more of them
+    write checkpoints than read. Numbers, or remembered values under a ledger.
     """
 
-    accelerators: int
-    rate: float
-    batch: int
-    sample: float
-    samples: float
-    epochs: float = 10.0
+    accelerators: Number
+    rate: Number
+    batch: Number
+    sample: Number
+    samples: Number
+    epochs: Number = 10.0
     layout: Layout = "records"
-    request: float = 1e6
-    workers: int = 8
-    depth: int = 4
-    prefetch: int = 16
+    request: Number = 1e6
+    workers: Number = 8
+    depth: Number = 4
+    prefetch: Number = 16
     per_node: int = 8
     together: bool = True
+    fleet: Number = 0
 
     def __post_init__(self) -> None:
         one_of("layout", self.layout, LAYOUTS)
@@ -58,20 +61,20 @@ class Workload:
     @property
     def step(self) -> Number:
         """Time of a step [s]."""
-        return ratio(float(self.batch), self.rate)
+        return ratio(self.batch, self.rate, unit="s", title="Time of a step", symbol="t_step")
 
     @property
-    def request_size(self) -> float:
+    def request_size(self) -> Number:
         """Size of a request [byte]: of a sample, where each is a file."""
         return self.sample if self.layout == "files" else self.request
 
     @property
     def readers(self) -> Readers:
         """As the queues take it."""
-        requests = queueing.requests_of_batch(float(self.batch), self.sample, self.request_size)
+        requests = queueing.requests_of_batch(self.batch, self.sample, self.request_size)
         return Readers(
-            self.accelerators, float(self.step), int(requests), float(self.request_size), self.workers, self.depth,
-            self.prefetch, self.per_node, together=self.together,
+            self.accelerators, self.step, _count(requests), self.request_size, self.workers, self.depth, self.prefetch,
+            self.per_node, together=self.together, fleet=self.fleet,
         )  # fmt: skip
 
     @property
@@ -82,12 +85,13 @@ class Workload:
     @property
     def dataset(self) -> Number:
         """Size of the data set [byte]."""
-        return product_of(self.samples, self.sample)
+        return product_of(self.samples, self.sample, unit="byte", title="Size of the data set", symbol="M_data")
 
     @property
     def epoch(self) -> Number:
         """Time of an epoch [s]."""
-        return estimate.epoch_time(self.samples, product_of(float(self.accelerators), self.rate))
+        every = product_of(self.accelerators, self.rate, unit="1/s", title="Samples a second, all together")
+        return estimate.epoch_time(self.samples, every)
 
     @property
     def total(self) -> Number:
@@ -102,20 +106,26 @@ class Choice:
     """
 
     system: str
-    units: int
+    units: Number
     drive: str = "nvme-gen4"
-    drives: int = 0
+    drives: Number = 0
     evicts: bool = False
     metadata: int = 4
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The catalog's facts that the queues need, as numbers. take: `float`, or `ledger.fact` under a ledger."""
+    """The catalog's facts that the queues need, as numbers.
+
+    take: `float`, or `ledger.fact` under a ledger; stated: how numbers of the queues' own enter; measured: units of
+    systems whose figures the user has, in place of the catalog's.
+    """
 
     catalog: Catalog
     take: Callable[[Fact], Number] = float
     known: dict[str, Number] = field(default_factory=dict)
+    stated: Stated = plain
+    measured: Mapping[str, StorageUnit] = field(default_factory=dict)
 
     def constant(self, name: str) -> Number:
         """A constant of the storage room."""
@@ -125,6 +135,8 @@ class Parts:
 
     def unit(self, name: str) -> StorageUnit:
         """A system of the catalog that can be sized; StorageError where it cannot."""
+        if name in self.measured:
+            return self.measured[name]
         try:
             return storage_unit(self.catalog, name, self.take)
         except ValueError as error:
@@ -147,46 +159,48 @@ class Parts:
         entry = self.catalog.get("storage", name)
         return self.take(entry.latency) if entry.latency is not None else self.constant("latency")
 
-    def tier(self, name: str, title: str, servers: int, request: float, share: float, lookup: bool = True) -> Tier:
+    def tier(self, name: str, title: str, servers: Number, request: Number, share: Number, lookup: bool = True) -> Tier:
         """Units of a system as servers. request: size [byte]; lookup: files are opened at metadata servers, which
         the drives of the nodes have none of."""
         if self.catalog.get("storage", name).kind.startswith("object store"):
             return self._objects(name, title, servers, request, share)
         unit = self.unit(name)
-        channels = int(queueing.channels_of(unit.read, self.constant("channel-bandwidth")))
+        channels = _count(queueing.channels_of(unit.read, self.constant("channel-bandwidth")))
         chunk, operations = self.constant("checkpoint-chunk"), self.operations(name)
         return Tier(
             title, servers, channels,
-            read=float(queueing.channel_time(request, unit.read, operations, channels)),
-            write=float(queueing.channel_time(chunk, unit.write, operations, channels)),
-            latency=float(self.latency(name)), share=share, own_writes=not lookup, lookup=lookup, **self._varied(),
+            read=queueing.channel_time(request, unit.read, operations, channels),
+            write=queueing.channel_time(chunk, unit.write, operations, channels),
+            latency=self.latency(name), share=share, own_writes=not lookup, lookup=lookup, **self._varied(),
         )  # fmt: skip
 
-    def _objects(self, name: str, title: str, prefixes: int, request: float, share: float) -> Tier:
+    def _objects(self, name: str, title: str, prefixes: Number, request: Number, share: Number) -> Tier:
         """Prefixes of an object store: each does so many requests; each connection has so much bandwidth."""
         entry = self.catalog.get("storage", name)
         lacking = [a for a in ("iops", "read_bandwidth", "latency") if getattr(entry, a) is None]
         if lacking:
             raise StorageError(f"system: {name!r} cannot be simulated: its {' and '.join(lacking)} is not published")
-        each, connection = ratio(1.0, self.take(entry.iops)), self.take(entry.read_bandwidth)
+        one = self.stated(1.0, "One request")
+        each, connection = ratio(one, self.take(entry.iops)), self.take(entry.read_bandwidth)
         latency = estimate.object_latency(self.take(entry.latency), request, connection)
-        return Tier(title, prefixes, 1, float(each), float(each), float(latency), share=share, **self._varied())
+        return Tier(title, prefixes, one, each, each, latency, share=share, **self._varied())
 
     def _varied(self) -> dict[str, Any]:
         return {
-            "spread": float(self.constant("latency-spread")),
+            "spread": self.constant("latency-spread"),
             "service": "pareto",
-            "shape": float(self.constant("tail-shape")),
-            "slow": float(self.constant("slow-share")),
-            "slow_factor": float(self.constant("slow-factor")),
+            "shape": self.constant("tail-shape"),
+            "slow": self.constant("slow-share"),
+            "slow_factor": self.constant("slow-factor"),
         }
 
     def cached(self, workload: Workload, choice: Choice) -> Number:
         """Share of a later epoch's reads that the nodes' drives serve."""
         if not choice.drives:
-            return 0.0
+            return self.stated(0.0, "Share of the reads that caches serve, where there are none")
         drive = self.unit(choice.drive)
-        cache = product_of(float(workload.readers.nodes), float(choice.drives), drive.capacity, self.constant("fill"))
+        nodes, fill = workload.readers.nodes, self.constant("fill")
+        cache = product_of(nodes, choice.drives, drive.capacity, fill, unit="byte", title="Caches of all nodes")
         kept = queueing.kept_share(cache, workload.dataset)
         return queueing.lru_share(kept) if choice.evicts else kept
 
@@ -197,17 +211,22 @@ class Parts:
         one pool (as in Hoard and CoorDL).
         """
         request, nodes = workload.request_size, workload.readers.nodes
-        share = 0.0 if cold else float(self.cached(workload, choice))
-        tiers = [self.tier(choice.system, SHARED, choice.units, request, float(complement(share)))]
+        share = (
+            self.stated(0.0, "Share of the first reads that a cache serves") if cold else self.cached(workload, choice)
+        )
+        tiers = [self.tier(choice.system, SHARED, choice.units, request, complement(share))]
         if choice.drives:
-            tiers.append(self.tier(choice.drive, LOCAL, int(product_of(nodes, choice.drives)), request, share, False))
+            drives = _count(product_of(nodes, choice.drives, unit="1", title="Drives of all nodes"))
+            tiers.append(self.tier(choice.drive, LOCAL, drives, request, share, False))
         entry = self.catalog.get("storage", choice.system)
         opens = workload.layout == "files" and not entry.kind.startswith("object store")
-        operation = ratio(1.0, self.constant("metadata-rate"))
-        return Store(tuple(tiers), Metadata(choice.metadata, float(operation)) if opens else None)
+        if not opens:
+            return Store(tuple(tiers))
+        operation = ratio(self.stated(1.0, "One operation"), self.constant("metadata-rate"), unit="s")
+        return Store(tuple(tiers), Metadata(choice.metadata, operation))
 
     def saving(
-        self, workload: Workload, size: float, every: int, mode: Mode, local: bool = False, depth: int = 4
+        self, workload: Workload, size: Number, every: int, mode: Mode, local: bool = False, depth: Number = 4
     ) -> Saving:
         """Checkpoints of so many bytes every so many steps. local: the design has drives in the nodes."""
         if mode == "multi-tier" and not local:
@@ -215,9 +234,12 @@ class Parts:
         nodes = workload.readers.nodes
         chunks = estimate.chunks_of_writer(size, nodes, self.constant("checkpoint-chunk"))
         copy = estimate.host_copy_time(size, workload.accelerators, self.constant("host-bandwidth"))
-        return Saving(
-            every, mode, nodes, int(chunks), float(copy), SHARED, LOCAL if mode == "multi-tier" else "", depth
-        )
+        return Saving(every, mode, nodes, _count(chunks), copy, SHARED, LOCAL if mode == "multi-tier" else "", depth)
+
+
+def _count(number: Number) -> Number:
+    """A count as a whole number; a remembered value stays what it is."""
+    return number if isinstance(number, Value) else int(number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,6 @@ def upper_gamma(shape, value):
     return special.gammaincc(np.maximum(shape, np.finfo(float).tiny), np.maximum(value, 0))
 
 
-@printable(latex=r"\mathrm{E}", name="Mean")
-def weighted_mean(shares, values):
-    """Mean of values, weighted by the share of each."""
-    return np.sum(np.asarray(shares) * np.asarray(values), axis=0)
-
-
 # Demand
 
 
@@ -119,6 +113,18 @@ def pareto_variation(shape):
 
 
 @equation(
+    symbol="s_least", unit="s", source="least value of the Pareto distribution with that mean",
+    symbols={"mean": "s", "shape": "alpha"}, valid="shape > 1",
+)  # fmt: skip
+def pareto_least(mean, shape):
+    """Least service time where times have a heavy tail.
+
+    mean: of the times [s]; shape: of the Pareto distribution.
+    """
+    return mean * (shape - 1) / shape
+
+
+@equation(
     symbol="W", unit="s", source=ALLEN,
     symbols={"waiting": "P_wait", "service": "s", "channels": "c", "busy": "a", "arrivals": "c_a", "services": "c_s"},
     valid="busy < channels",
@@ -185,25 +191,17 @@ def response_variance(lookup, wait, waiting, service, services, latency, spread)
     return lookup**2 + wait**2 * (2 / waiting - 1) + (service * services) ** 2 + (latency * spread) ** 2
 
 
-@equation(symbol="R", unit="s", source="mean over tiers", symbols={"shares": "h", "times": "R_t"})
-def mean_of_tiers(shares, times):
-    """Mean over the tiers, weighted by the requests that each serves.
-
-    shares: of the requests [fraction]; times: of each tier.
-    """
-    return weighted_mean(shares, times)
-
-
 @equation(
-    symbol="v_R", unit="s^2", source="law of total variance",
-    symbols={"shares": "h", "times": "R_t", "variances": "v_t", "mean": "R"},
+    symbol="v_t", unit="s^2", source="law of total variance",
+    symbols={"share": "h", "variance": "v_t", "time": "R_t", "mean": "R"},
 )  # fmt: skip
-def variance_of_tiers(shares, times, variances, mean):
-    """Variance over the tiers.
+def spread_of_tier(share, variance, time, mean):
+    """What a tier brings to the variance over all tiers.
 
-    shares: of the requests [fraction]; times: mean of each tier [s]; variances: of each tier [s^2]; mean: over all [s].
+    share: of the requests that it serves [fraction]; variance: of its times [s^2]; time: its mean [s]; mean: over all
+    tiers [s].
     """
-    return weighted_mean(shares, variances + (times - mean) ** 2)
+    return share * (variance + (time - mean) ** 2)
 
 
 @equation(

@@ -6,9 +6,10 @@ cheapest that seem to feed everybody are then run request by request, until one 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +28,10 @@ from navarch.fleet.storage.expected import Expected, expected
 from navarch.fleet.storage.model import Saving, StorageError
 from navarch.fleet.storage.parts import Choice, Parts, Workload
 from navarch.fleet.storage.simulate import StorageRun, simulate
-from navarch.fleet.storage.system import cost_of
+from navarch.fleet.storage.system import cost_of, wanted
+
+if TYPE_CHECKING:
+    from navarch.catalog import Catalog
 
 DRIVES = (0, 1, 2, 4, 8)
 GROWTH = (1.0, 1.05, 1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)
@@ -36,6 +40,9 @@ MOST_SIMULATED = 12
 STEPS = 60
 MOST_REQUESTS = 4_000_000
 LEAST_STEPS = 12
+OWNERS = re.compile(r"\(of [\d,]+\)")
+"""In the unit of scale: it is a part of one whole, which is not sold."""
+MANAGED = "managed"
 OWNED = ("parallel file system", "all-flash", "distributed")
 Number = Any
 
@@ -47,7 +54,7 @@ class Needs:
     checkpoint: size [byte]; allowed: time in which it must be on shared storage [s]; kept: checkpoints at once; copies:
     of the data set; starvation: most of it that is allowed, share of (accelerator, step) and of the time; duration: for
     which it is paid [s]; fill: share of the capacity that may be used; write_depth: chunks of a checkpoint in flight of
-    each node.
+    each node; restore: time in which a checkpoint must be read back [s], where that is asked.
     """
 
     checkpoint: float
@@ -58,6 +65,7 @@ class Needs:
     duration: float
     fill: float
     write_depth: int = 4
+    restore: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,8 @@ class Found:
 
     best: the cheapest that feeds everybody; runner_up: the next of another system or cache; naive: the cheapest whose
     capacity and mean rates suffice; considered: designs of the grid; feasible: those that the equations pass;
-    simulated: all that were run, the cheapest first; refused: systems left out, each with its reason.
+    simulated: all that were run, the cheapest first; refused: systems left out, each with its reason; by_system: the
+    cheapest of each system that the equations pass, the cheapest first.
     """
 
     workload: Workload
@@ -106,6 +115,7 @@ class Found:
     feasible: int
     simulated: tuple[Candidate, ...]
     refused: dict[str, str] = field(default_factory=dict)
+    by_system: tuple[Candidate, ...] = ()
 
 
 def search(
@@ -119,16 +129,18 @@ def search(
     metadata: int = 4,
     seed: int = 0,
     progress: Callable[[float, str], None] | None = None,
+    runs_of_best: bool = True,
 ) -> Found:
     """The cheapest storage of the grid with which no more than the allowed share of accelerators starves.
 
     systems: of the catalog, all file systems that can be bought where left out; drives: of each node's cache, tried;
-    metadata: metadata servers of a file system.
+    metadata: metadata servers of a file system; runs_of_best: simulate the cheapest until one feeds everybody, else the
+    equations decide.
     """
     tell = progress or (lambda _share, _what: None)
     grid: list[Candidate] = []
     refused: dict[str, str] = {}
-    names = list(systems or _systems(parts))
+    names = list(systems or systems_of(parts.catalog))
     for place, name in enumerate(names):
         tell(float(ratio(place, 2 * len(names))), f"judging {name}")
         try:
@@ -139,8 +151,12 @@ def search(
                 raise
             refused[name] = str(error)
     feasible = sorted((each for each in grid if _feeds(each, needs)), key=lambda each: each.cost)
-    best, runner_up, runs = _confirmed(parts, workload, needs, feasible, seed, tell)
+    by_system = _by_system(feasible)
     naive = min(grid, key=lambda each: each.cost, default=None)
+    if not runs_of_best:
+        best, runner_up = [*feasible[:1], *_unlike(feasible), None, None][:2]
+        return Found(workload, needs, best, runner_up, naive, len(grid), len(feasible), (), refused, by_system)
+    best, runner_up, runs = _confirmed(parts, workload, needs, feasible, seed, tell)
     if naive is not None and naive.choice not in [each.choice for each in runs]:
         tell(1.0, f"simulating {naive.title}")
         naive = replace(naive, run=simulated(parts, workload, needs, naive.choice, seed))
@@ -149,16 +165,31 @@ def search(
     if naive is not None and not naive.average:
         fed = float(naive.expected.utilisation)
         naive = replace(naive, verdict=f"feeds them at {fed:.0%} of their rate while a checkpoint is written")
-    return Found(workload, needs, best, runner_up, naive, len(grid), len(feasible), tuple(runs), refused)
+    return Found(workload, needs, best, runner_up, naive, len(grid), len(feasible), tuple(runs), refused, by_system)
 
 
-def _systems(parts: Parts) -> list[str]:
-    """Shared systems of the catalog that can be bought by the unit."""
+def _by_system(feasible: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The first of each system."""
+    found: dict[str, Candidate] = {}
+    for each in feasible:
+        found.setdefault(each.choice.system, each)
+    return tuple(found.values())
+
+
+def _unlike(feasible: Sequence[Candidate]) -> list[Candidate]:
+    """Those of another system or cache than the first."""
+    return [each for each in feasible[1:] if _kind(each) != _kind(feasible[0])]
+
+
+def systems_of(catalog: Catalog, rented: bool = False) -> list[str]:
+    """Shared systems that can be bought (or rented) by the unit; what its owner keeps to himself cannot be."""
     found = []
-    for name in parts.catalog.ids("storage"):
-        entry = parts.catalog.get("storage", name)
+    for name in catalog.ids("storage"):
+        entry = catalog.get("storage", name)
         sizeable = entry.read_bandwidth is not None and entry.capacity is not None
-        if sizeable and entry.rent is None and entry.kind.startswith(OWNED):
+        kind = entry.kind.startswith(MANAGED if rented else OWNED)
+        kept = OWNERS.search(entry.unit_of_scale) is not None
+        if sizeable and kind and (entry.rent is not None) == rented and not kept:
             found.append(name)
     return found
 
@@ -170,17 +201,14 @@ def _feeds(candidate: Candidate, needs: Needs) -> bool:
 def _of_system(parts: Parts, workload: Workload, needs: Needs, choice: Choice) -> list[Candidate]:
     """A system with one cache, at every unit count of the grid."""
     unit = parts.unit(choice.system)
-    dataset, retained = workload.dataset, estimate.retained_bytes(needs.checkpoint, needs.kept)
-    wanted = {
-        "capacity": estimate.units_for(
-            estimate.capacity_needed(dataset, needs.copies, retained, needs.fill), unit.capacity
-        ),
-        "checkpoints": estimate.units_for(estimate.checkpoint_bandwidth(needs.checkpoint, needs.allowed), unit.write),
-        "reading": estimate.units_for(product_of(workload.demand, _missed(parts, workload, choice)), unit.read),
-        "the least that is sold": float(parts.fewest(choice.system)),
-    }
-    sized_by = max(wanted, key=lambda what: float(wanted[what]))
-    fewest = float(largest_of(*(float(each) for each in wanted.values())))
+    reading = product_of(workload.demand, _missed(parts, workload, choice))
+    asked = wanted(
+        unit, workload.dataset, needs.copies, needs.checkpoint, needs.kept, needs.fill, needs.allowed, reading,
+        needs.restore,
+    )  # fmt: skip
+    least = float(parts.fewest(choice.system))
+    sized_by = "the least that is sold" if least > asked.units else asked.largest
+    fewest = float(largest_of(asked.units, least))
     counts = np.unique(ceil_div(product_of(fewest, np.array(GROWTH)), 1.0)).astype(int)
     return [
         _candidate(

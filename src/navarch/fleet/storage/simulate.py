@@ -138,7 +138,7 @@ def _check(store: Store, readers: Readers, steps: int, warm: int, saving: Saving
     at_least("steps", steps, 1)
     if not 0 <= warm < steps:
         raise StorageError(f"warm: {warm} is not allowed; 0 to {steps - 1}, fewer than the {steps} steps")
-    requests = readers.accelerators * readers.requests * steps
+    requests = int(readers.accelerators) * int(readers.requests) * steps
     if requests > MOST_REQUESTS:
         raise StorageError(
             f"steps: {steps} of {readers.accelerators:,} accelerators are {requests:,} requests, more than the "
@@ -157,13 +157,14 @@ def _asked(
     if saving is not None:
         blocking = saving.mode == "synchronous"
         saves = (
-            saving.every, saving.writers, saving.chunks, saving.depth, len(saving.tiers), float(saving.copy), blocking,
+            saving.every, int(saving.writers), int(saving.chunks), int(saving.depth), len(saving.tiers),
+            float(saving.copy), blocking,
         )  # fmt: skip
+    many = int(readers.accelerators)
     return Asked(
-        readers.accelerators, readers.accelerators if readers.together else 1, readers.per_node,
-        readers.nodes, steps, warm,
-        readers.requests, float(readers.step), float(readers.variation), readers.workers, readers.depth,
-        readers.prefetch, *saves, float(store.metadata.operation) if store.metadata is not None else 0.0,
+        many, many if readers.together else 1, readers.per_node, int(readers.nodes), steps, warm,
+        int(readers.requests), float(readers.step), float(readers.variation), int(readers.workers), int(readers.depth),
+        int(readers.prefetch), *saves, float(store.metadata.operation) if store.metadata is not None else 0.0,
         filled, seed,
     )  # fmt: skip
 
