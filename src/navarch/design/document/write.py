@@ -9,6 +9,8 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -32,7 +34,7 @@ def write_documents(
 
 def write_document(document: Document, directory: Path, stem: str, formats: Sequence[Format] = FORMATS) -> list[Path]:
     """The same for a document that is already built."""
-    rendered = {directory / f"{stem}.{name}": _renderer(name)(document) for name in dict.fromkeys(formats)}
+    rendered = {directory / f"{stem}.{name}": content for name, content in _rendered(document, formats).items()}
     directory.mkdir(parents=True, exist_ok=True)
     _sweep(directory, stem)
     return replace_files(rendered, directory, stem)
@@ -55,21 +57,33 @@ def replace_files(contents: dict[Path, bytes], directory: Path, stem: str) -> li
     return list(contents)
 
 
-def _renderer(name: Format) -> Callable[[Document], bytes]:
-    """The renderer of a format, imported when it is asked for."""
-    if name == "html":
-        from navarch.design.render.html import render_html
+def _rendered(document: Document, formats: Sequence[Format]) -> dict[Format, bytes]:
+    """The document in each format; the others are made while the PDF is being set."""
+    asked = list(dict.fromkeys(formats))
+    unknown = [name for name in asked if name not in FORMATS]
+    if unknown:
+        raise ValueError(f"no document format {unknown[0]!r}; allowed: {', '.join(FORMATS)}")
+    made: dict[Format, bytes] = {}
+    with ThreadPoolExecutor(1) as press:
+        setting = press.submit(_setter(document)) if "pdf" in asked else None
+        if "html" in asked:
+            from navarch.design.render.html import render_html
 
-        return lambda document: render_html(document).encode()
-    if name == "pdf":
-        from navarch.design.render.typst import render_pdf
+            made["html"] = render_html(document).encode()
+        if "md" in asked:
+            from navarch.design.render.markdown import render_markdown
 
-        return render_pdf
-    if name == "md":
-        from navarch.design.render.markdown import render_markdown
+            made["md"] = render_markdown(document).encode()
+        if setting is not None:
+            made["pdf"] = setting.result()
+    return {name: made[name] for name in asked}
 
-        return lambda document: render_markdown(document).encode()
-    raise ValueError(f"no document format {name!r}; allowed: {', '.join(FORMATS)}")
+
+def _setter(document: Document) -> Callable[[], bytes]:
+    """What sets the PDF of a document, all of whose text and figures are drawn already."""
+    from navarch.design.render.typst import compile_typst, render_typst
+
+    return partial(compile_typst, render_typst(document))
 
 
 def _fill(handle: int, content: bytes) -> None:
