@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from navarch.catalog import load
+from navarch.catalog import Catalog, load
 from navarch.core.ledger import Ledger
 from navarch.deployment.edge import (
     LocalModel,
@@ -97,9 +98,14 @@ def test_heat_lowers_arithmetic_and_spares_memory() -> None:
     assert cool.memory_needed < cool.memory_usable < device.memory
 
 
+@cache
+def shipped() -> Catalog:
+    return load()
+
+
 @given(ambient=st.lists(st.floats(-20, 90), min_size=1, max_size=8), prompt=st.floats(1, 8192))
 def test_arrays_agree_with_scalars(ambient: list[float], prompt: float) -> None:
-    catalog = load()
+    catalog = shipped()
     device = device_of(catalog.get("accelerator", "jetson-orin-nano-8gb"), "int8", catalog)
     model = LocalModel(3e9, 3e9, 0.5625, 114_688.0)
     many = on_device(device, model, conditions_of(catalog, ambient=np.array(ambient)), prompt, 64.0)
