@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -23,7 +24,7 @@ from navarch.distributed.collectives.elements import (
 from navarch.distributed.collectives.launch import Site, lead
 from navarch.distributed.collectives.measure import measure_collectives, usual_sizes
 from navarch.distributed.collectives.measurement import fitted
-from navarch.distributed.collectives.rendezvous import JoinError, RanksFailedError, Rendezvous, parse_address
+from navarch.distributed.collectives.rendezvous import Guest, JoinError, RanksFailedError, Rendezvous, parse_address
 from navarch.distributed.collectives.replay import padded
 from navarch.distributed.collectives.schedule import CollectiveError, Cost
 
@@ -139,6 +140,29 @@ def test_a_rank_that_never_comes_is_named() -> None:
     with pytest.raises(JoinError, match=r"ranks \[0, 1\] did not come to the rendezvous within 0.3 s"):
         server.gather(lambda: None)
     server.close()
+
+
+def test_a_rank_that_is_done_may_leave_before_the_others() -> None:
+    server, heard = Rendezvous(("127.0.0.1", 0), 2, TIMEOUT), []
+
+    def take_part() -> None:
+        first, second = (Guest(server.address, TIMEOUT) for _ in range(2))
+        for rank, guest in enumerate((first, second)):
+            guest.say({"join": rank})
+        first.hear()
+        first.say({"done": True})
+        first.connection.shutdown(socket.SHUT_RDWR)
+        first.connection.close()
+        time.sleep(0.3)
+        second.say({"task": 0})
+        second.say({"done": True})
+
+    threading.Thread(target=take_part, daemon=True).start()
+    server.gather(lambda: None)
+    server.tell({"tasks": []})
+    server.collect(lambda rank, message: heard.append((rank, message)))
+    server.close()
+    assert heard == [(0, {"done": True}), (1, {"task": 0}), (1, {"done": True})]
 
 
 def test_ranks_do_not_outlive_the_rendezvous() -> None:

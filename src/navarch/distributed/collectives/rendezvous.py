@@ -120,7 +120,7 @@ class Rendezvous:
         """Pass every report on until all ranks are done; RanksFailedError as soon as one fails or dies."""
         while not all(guest.done for guest in self.guests.values()):
             for guest, message in self._heard(1.0):
-                if guest.rank < 0:
+                if guest.rank < 0 or (guest.done and message is None):
                     continue
                 if message is None or "failed" in message:
                     raise self._stopped(guest, message)
