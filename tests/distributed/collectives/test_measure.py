@@ -149,7 +149,8 @@ def test_a_rank_that_is_done_may_leave_before_the_others() -> None:
         first, second = (Guest(server.address, TIMEOUT) for _ in range(2))
         for rank, guest in enumerate((first, second)):
             guest.say({"join": rank})
-        first.hear()
+        for guest in (first, second):
+            guest.hear()
         first.say({"done": True})
         first.connection.shutdown(socket.SHUT_RDWR)
         first.connection.close()
