@@ -32,7 +32,7 @@ COLUMNS = (
 )  # fmt: skip
 TABLE = "simgrid_runs"
 MOST_HOSTS = 65_536
-REPEATS, SHORT = 5, 1.0
+REPEATS, SHORT = 15, 1.0
 """How often a row is timed, unless it takes longer than that [s]."""
 SIDES = {"fattree": 0, "torus": 0, "dragonfly": 4}
 """Numbers that the shape of each topology has; 0: any."""
