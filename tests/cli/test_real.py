@@ -59,6 +59,7 @@ def test_every_listed_quantity_can_be_explained(name: str) -> None:
         assert quantity in navarch("explain", example(name), quantity).stdout
 
 
+@pytest.mark.slow
 def test_a_code_of_the_document_can_be_explained(tmp_path: Path) -> None:
     """What the appendix only tells by its inputs is written out in full."""
     done = navarch("design", example("llama3-405b"), "--out", tmp_path, "--format", "markdown")

@@ -60,7 +60,7 @@ def test_every_link_of_the_page_resolves(documents, name, page_of):
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
 def test_markdown_and_pdf_render(documents, name):
     text = render_markdown(documents[name])
     assert "<script" not in MarkdownIt("commonmark", {"html": True}).render(text)
@@ -97,6 +97,7 @@ def hostile_design(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_markup_in_user_text_stays_text(tmp_path, page_of):
     design = read_design(hostile_design(tmp_path))
     document = build_document(evaluate(design, load([tmp_path / "own.yaml"])))
