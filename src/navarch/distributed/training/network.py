@@ -105,15 +105,24 @@ class Fabric:
 
 def fabric_of(hardware: Hardware, runtime: Runtime) -> Fabric:
     """The networks of hardware at the pace of training software."""
-    rates = (runtime.library_rate, runtime.network_rate)
-    titles = ("Rate of the library on the scale-up link", "Rate of training software on an adapter")
-    links = (hardware.scaleup_bandwidth, hardware.scaleout_bandwidth)
-    scaleup, adapter = (
-        product_of(link, rate, unit="byte/s", title=title)
-        for link, rate, title in zip(links, rates, titles, strict=True)
-    )
     library = hardware.library
     return Fabric(
-        hardware.scaleup_domain, scaleup, adapter, library.all_reduce, library.all_gather, library.reduce_scatter,
-        library.all_to_all, library.network,
-    )  # fmt: skip
+        domain=hardware.scaleup_domain,
+        scaleup=product_of(
+            hardware.scaleup_bandwidth,
+            runtime.library_rate,
+            unit="byte/s",
+            title="Rate of the library on the scale-up link",
+        ),
+        adapter=product_of(
+            hardware.scaleout_bandwidth,
+            runtime.network_rate,
+            unit="byte/s",
+            title="Rate of training software on an adapter",
+        ),
+        all_reduce=library.all_reduce,
+        all_gather=library.all_gather,
+        reduce_scatter=library.reduce_scatter,
+        all_to_all=library.all_to_all,
+        network=library.network,
+    )

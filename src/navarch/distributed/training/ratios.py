@@ -10,7 +10,7 @@ from typing import Any
 
 from navarch.core.arithmetic import ratio
 from navarch.core.equation import off_the_ledger
-from navarch.distributed.collectives.library import Network, Protocol, Tuned
+from navarch.distributed.collectives.library import Library, Network, Protocol, Tuned
 from navarch.distributed.training.estimate import TrainingEstimate, estimate
 from navarch.distributed.training.forms import COMMON
 from navarch.distributed.training.legality import InfeasibleError, Request, divisors, numeric_table
@@ -65,8 +65,13 @@ class CommunicationRatio:
 def unit_network(hardware: Hardware) -> Hardware:
     """The same on a network of one byte a second, without latency: what is sent takes a second for each byte."""
     library = hardware.library
-    rings = {name: unit_ring(getattr(library, name)) for name in ("all_reduce", "all_gather", "reduce_scatter")}
-    unit = replace(library, **rings, all_to_all=unit_ring(library.all_to_all), network=Network(0.0, 0.0, 1.0, 0.0))
+    unit = Library(
+        all_reduce=unit_ring(library.all_reduce),
+        all_gather=unit_ring(library.all_gather),
+        reduce_scatter=unit_ring(library.reduce_scatter),
+        all_to_all=unit_ring(library.all_to_all),
+        network=Network(0.0, 0.0, 1.0, 0.0),
+    )
     return replace(hardware, scaleup_bandwidth=1.0, scaleout_bandwidth=1.0, library=unit)
 
 
