@@ -65,6 +65,16 @@ def paused(shared: Shared, span: range) -> Table:
     return result
 
 
+def held(shared: Shared, span: range) -> Table:
+    """`paused`, and then for as long as the gate is shut, leaving a file for each process that waits at it."""
+    result = paused(shared, span)
+    gate = Path(shared["gate"])
+    while (gate / "shut").exists():
+        (gate / str(os.getpid())).touch()
+        time.sleep(0.02)
+    return result
+
+
 def noted(shared: Shared, span: range) -> Table:
     """`designs`, out of order: the first chunks take longest."""
     time.sleep(0.02 if span.start % 3 == 0 else 0.0)

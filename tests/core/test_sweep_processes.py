@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -148,23 +149,39 @@ class TestRay:
 
     def test_a_lost_node_costs_nothing_but_time(self, cluster: Any, tmp_path: Path):
         lost = next(iter(cluster.worker_nodes))
-        shared = {**work.constants(), "notes": str(tmp_path), "pause": 0.5}
-        of_the_lost: set[int] = set()
+        raylet = lost.all_processes["raylet"][0].process.pid
+        notes, gate = tmp_path / "notes", tmp_path / "gate"
+        notes.mkdir()
+        gate.mkdir()
+        shared = {**work.constants(), "notes": str(notes), "gate": str(gate), "pause": 0.1}
 
-        def lose(finished: int, _: int) -> None:
-            """Kill a node as a loss of power would, in the middle of a chunk."""
-            if finished == len(work.CHUNKS) // 3:
-                time.sleep(shared["pause"] / 4)
-                of_the_lost.update(offspring(lost.all_processes["raylet"][0].process.pid))
+        def lose() -> set[int]:
+            """Kill a node as a loss of power would, while one of its processes is in a chunk."""
+            try:
+                until(lambda: any((gate / str(process)).exists() for process in offspring(raylet)))
+                of_the_lost = offspring(raylet)
                 for process in filter(alive, of_the_lost):
                     os.kill(process, signal.SIGKILL)
                 cluster.remove_node(lost, allow_graceful=False)
+                return of_the_lost
+            finally:
+                (gate / "shut").unlink()
 
-        answer = work.front(
-            work.CHUNKS, work.paused, shared=shared, engine="ray", address=cluster.address, progress=lose
-        )
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            losing: list[Future[set[int]]] = []
+
+            def at_a_third(finished: int, _: int) -> None:
+                """Shut the gate, so that every node is in a chunk, and lose one."""
+                if finished == len(work.CHUNKS) // 3:
+                    (gate / "shut").touch()
+                    losing.append(beside.submit(lose))
+
+            answer = work.front(
+                work.CHUNKS, work.held, shared=shared, engine="ray", address=cluster.address, progress=at_a_third
+            )
+            of_the_lost = losing[0].result()
         assert answer == work.front(work.CHUNKS, workers=1)
-        begun = [path.name.split("-") for path in tmp_path.iterdir()]
+        begun = [path.name.split("-") for path in notes.iterdir()]
         assert {int(process) for _, process, _ in begun} & of_the_lost
         assert len(work.CHUNKS) < len(begun) <= len(work.CHUNKS) + 4
         assert {start for start, _, _ in begun} == {str(chunk.start) for chunk in work.CHUNKS}
