@@ -32,8 +32,8 @@ COLUMNS = (
 )  # fmt: skip
 TABLE = "simgrid_runs"
 MOST_HOSTS = 65_536
-REPEATS, SHORT = 15, 1.0
-"""How often a row is timed, unless it takes longer than that [s]."""
+LONG_ENOUGH = 0.1
+"""A row is timed until its runs took so long together [s]."""
 SIDES = {"fattree": 0, "torus": 0, "dragonfly": 4}
 """Numbers that the shape of each topology has; 0: any."""
 Longs = NDArray[np.int64]
@@ -82,20 +82,18 @@ def predict_all(rows: Sequence[Row], catalog: Catalog) -> Told:
 
 def _timed(ready: Callable[[], float]) -> tuple[float, float]:
     """What a simulation finds, and the least time of some runs [s]: others use the machine too."""
-    clocks = []
-    for _ in range(REPEATS):
+    clocks: list[float] = []
+    while sum(clocks) < LONG_ENOUGH:
         begun = time.perf_counter()
         found = ready()
         clocks.append(time.perf_counter() - begun)
-        if clocks[0] > SHORT:
-            break
     return found, min(clocks)
 
 
 def _compiled() -> None:
     """Run once what is compiled, so that no row is timed with it."""
-    zone = simgrid_networks.torus((2,))
-    flows.simulate(np.ones(zone.links), flows.Flows(zone.paths(np.array([0]), np.array([1])), 1.0))
+    for zone in (simgrid_networks.torus((2,)), simgrid_networks.dragonfly(1, 1, 2, 1)):
+        flows.simulate(np.ones(zone.links), flows.Flows(zone.paths(np.array([0]), np.array([1])), 1.0))
 
 
 def _peer(row: Row, took: float) -> dict[str, float]:

@@ -55,69 +55,33 @@ def fat_tree(down: Sequence[int], up: Sequence[int]) -> Zone:
 
 def torus(sides: Sequence[int]) -> Zone:
     """TorusZone: one dimension after the other, the shorter way round; at equal lengths as its code has it."""
-    below = np.concatenate([[1], np.cumprod(sides)])
+    hosts, of_each = int(np.prod(sides)), np.asarray(sides, np.int64)
 
     def paths(source: Longs, destination: Longs) -> Paths:
-        offsets, legs = np.zeros(len(source) + 1, np.int64), []
-        for axis, side in enumerate(sides):
-            a, b = source // below[axis] % side, destination // below[axis] % side
-            ahead = ((b > a) & (b <= a + side // 2)) | ((a > side // 2) & ((a + side // 2) % side >= b))
-            legs.append((a, np.where(ahead, 1, -1), np.where(ahead, b - a, a - b) % side))
-            offsets[1:] += legs[axis][2]
-        np.cumsum(offsets, out=offsets)
-        links, begin = np.empty(offsets[-1], np.int32), offsets[:-1].copy()
-        for axis, (side, (a, way, hops)) in enumerate(zip(sides, legs, strict=True)):
-            flow = np.repeat(np.arange(len(source)), hops)
-            step = np.arange(len(flow)) - np.repeat(np.cumsum(hops) - hops, hops)
-            turned = (a[flow] + way[flow] * step - (way[flow] < 0)) % side  # a cable belongs to its lower end
-            passed, ahead_of = destination[flow] % below[axis], source[flow] // below[axis + 1] * below[axis + 1]
-            owner = passed + turned * below[axis] + ahead_of
-            links[begin[flow] + step] = 2 * (owner * len(sides) + axis) + (way[flow] < 0)
-            begin += hops
+        from navarch.validation import simgrid_walks
+
+        offsets, links = simgrid_walks.torus(source, destination, of_each)
         return Paths(offsets, links, np.ones(len(source), bool))
 
-    return Zone(int(below[-1]), 2 * int(below[-1]) * len(sides), paths)
+    return Zone(hosts, 2 * hosts * len(sides), paths)
 
 
 def dragonfly(groups: int, chassis: int, routers: int, nodes: int) -> Zone:
     """DragonflyZone with one link each, minimal routing.
 
     A group is a rectangle of chassis by routers: all routers of a chassis are joined ("green"), and all of the same
-    place in the chassis ("black"); router j of the first chassis joins group j ("blue"). Within a group its code
-    walks on from the first chassis after a green link, wherever that link was; the runs have it so, hence we do.
+    place in the chassis ("black"); router j of the first chassis joins group j ("blue").
     """
     hosts = groups * chassis * routers * nodes
-    green = hosts
-    black = green + groups * chassis * routers**2
-    blue = black + groups * routers * chassis**2
-
-    def between(first: int, bundle: Longs, width: int, near: Longs, far: Longs) -> Longs:
-        pair = np.where(near > far, 2 * (far * width + near) + 1, 2 * (near * width + far))
-        return 2 * first + bundle * (2 * width**2) + pair
+    links = hosts + groups * chassis * routers**2 + groups * routers * chassis**2 + groups**2
 
     def paths(source: Longs, destination: Longs) -> Paths:
-        place, to_place = source // nodes, destination // nodes
-        router, to_router = place % routers, to_place % routers
-        rack, to_rack = place // routers % chassis, to_place // routers % chassis
-        group, to_group = place // routers // chassis, to_place // routers // chassis
-        away = group != to_group
-        to_blue = away & (router != to_group)
-        out = [2 * source]
-        out.append(np.where(to_blue, between(green, place // routers, routers, router, to_group), UNUSED))
-        if chassis > 1:
-            hop = between(black, group * routers + to_group, chassis, rack, np.zeros_like(rack))
-            out.append(np.where(away & (rack != 0), hop, UNUSED))
-        out.append(np.where(away, between(blue, 0 * group, groups, group, to_group), UNUSED))
-        router, rack = np.where(away, group, router), np.where(away, 0, rack)
-        turns = router != to_router
-        out.append(np.where(turns, between(green, to_group * chassis + rack, routers, router, to_router), UNUSED))
-        if chassis > 1:
-            rack = np.where(turns, 0, rack)
-            hop = between(black, to_group * routers + to_router, chassis, rack, to_rack)
-            out.append(np.where(rack != to_rack, hop, UNUSED))
-        return _packed([*out, 2 * destination + 1])
+        from navarch.validation import simgrid_walks
 
-    return Zone(hosts, 2 * (blue + groups**2), paths)
+        offsets, links = simgrid_walks.dragonfly(source, destination, groups, chassis, routers, nodes)
+        return Paths(offsets, links, np.ones(len(source), bool))
+
+    return Zone(hosts, 2 * links, paths)
 
 
 def _packed(hops: Sequence[Longs]) -> Paths:

@@ -236,6 +236,15 @@ def test_bfloat16_rounds_to_even_and_keeps_what_is_not_a_number() -> None:
     np.testing.assert_array_equal(to_bfloat16(drawn), theirs)
 
 
+def test_nccl_wants_a_gpu_for_each_rank() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    there = torch.cuda.device_count()
+    with pytest.raises(CollectiveError) as told:
+        measure.measure_collectives(Site(there + 2), 1e5, "all_reduce", "ring", peer="nccl", sizes=[1e5])
+    wanted = f"peer: nccl needs a GPU for each rank, and there {'is' if there == 1 else 'are'} {there or 'none'} here"
+    assert str(told.value) == f"{wanted} for {there + 2}; --peer gloo, or fewer processes"
+
+
 def test_integers_wrap_as_numpy_has_them() -> None:
     kind = element_type("uint8")
     assert kind.add(np.array([200], np.uint8), np.array([100], np.uint8)).tolist() == [44]

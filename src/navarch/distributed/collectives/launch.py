@@ -140,14 +140,16 @@ def lead(
             try:
                 about = server.gather(ranks.dead)
                 addresses = {rank: [each["address"][0], each["address"][1]] for rank, each in about.items()}
-                plan = {"addresses": addresses, "secret": secrets.token_hex(32), "ranks": site.ranks}
-                server.tell({**plan, "timeout": site.timeout, "tasks": list(tasks)})
+                plan = {"addresses": addresses, "secret": secrets.token_hex(32)}
+                counts = {"ranks": site.ranks, "processes": site.processes}
+                server.tell({**plan, **counts, "timeout": site.timeout, "tasks": list(tasks)})
                 if started is not None:
                     started({rank: each["pid"] for rank, each in about.items()})
                 server.collect(heard)
             except RanksFailedError as error:
                 word = ranks.fate(error.lost)
-                raise RanksFailedError(f"{error} ({word})" if word else str(error), error.told, error.lost) from error
+                more = f" ({word})" if word and str(error) not in word else ""
+                raise RanksFailedError(f"{error}{more}", error.told, error.lost) from error
             finally:
                 server.close()
     finally:

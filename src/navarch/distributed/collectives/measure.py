@@ -6,7 +6,8 @@ import datetime
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -217,26 +218,33 @@ def torch_peer(backend: str, rank: Rank) -> Peer:
         tensor = torch.from_numpy(array)
         tensor = tensor.view(torch.bfloat16) if dtype == "bfloat16" else tensor
         start = time.perf_counter()
-        try:
+        with _lost_in(rank, "gloo"):
             group.allreduce([tensor]).wait()
-        except RuntimeError as error:
-            raise LostError(-1, f"rank {rank.number} lost another one in gloo's all-reduce: {_first(error)}") from error
         return time.perf_counter() - start
 
     return all_reduce
 
 
-def _first(error: RuntimeError) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+@contextmanager
+def _lost_in(rank: Rank, library: str) -> Iterator[None]:
+    """What torch.distributed says where another rank is gone, as a LostError."""
+    try:
+        yield
+    except RuntimeError as error:
+        reason = next(iter(str(error).strip().splitlines()), "no reason given")
+        raise LostError(-1, f"rank {rank.number} lost another one in {library}'s all-reduce: {reason}") from error
 
 
 def _nccl(torch: Any, distributed: Any, store: Any, rank: Rank) -> Peer:
     """NCCL's all-reduce, each rank on a GPU of its own; the copies to and from the GPU are not in the time."""
     there = torch.cuda.device_count()
-    if there == 0:
-        raise CollectiveError("peer: nccl needs a GPU for each rank, and there is none here; --peer gloo")
-    torch.cuda.set_device(rank.number % there)
-    group = distributed.ProcessGroupNCCL(store, rank.number, rank.ranks)
+    if there < rank.processes:
+        told = f"there {'is' if there == 1 else 'are'} {there or 'none'} here for {rank.processes}"
+        raise CollectiveError(f"peer: nccl needs a GPU for each rank, and {told}; --peer gloo, or fewer processes")
+    torch.cuda.set_device(rank.number % rank.processes)
+    options = distributed.ProcessGroupNCCL.Options()
+    options._timeout = datetime.timedelta(seconds=rank.timeout)
+    group = distributed.ProcessGroupNCCL(store, rank.number, rank.ranks, options)
 
     def all_reduce(array: Array, dtype: str) -> float:
         tensor = torch.from_numpy(array)
@@ -244,8 +252,9 @@ def _nccl(torch: Any, distributed: Any, store: Any, rank: Rank) -> Peer:
         on_device = tensor.cuda()
         torch.cuda.synchronize()
         start = time.perf_counter()
-        group.allreduce([on_device]).wait()
-        torch.cuda.synchronize()
+        with _lost_in(rank, "NCCL"):
+            group.allreduce([on_device]).wait()
+            torch.cuda.synchronize()
         taken = time.perf_counter() - start
         tensor.copy_(on_device)
         return taken

@@ -45,11 +45,12 @@ class Asked:
 
 @dataclass(eq=False)
 class Rank:
-    """A rank among the others."""
+    """A rank among the others. nodes: ranks and switches that reduce; processes: ranks of each host."""
 
     number: int
     ranks: int
     nodes: int
+    processes: int
     guest: Guest
     links: Mapping[Link, socket]
     timeout: float
@@ -160,6 +161,8 @@ def timed(rank: Rank, asked: Asked, repeats: int, warm: int, peer: str) -> Messa
             message = buffer[: program.edges[program.schedule.chunks]]
             theirs.append(rank.peer(message, asked.dtype) if takes_part else 0.0)
             theirs_busy.append(time.process_time() - busy)
+            if takes_part and not _is_sum(buffer, program, rank):
+                raise CollectiveError(f"peer: rank {rank.number} got a wrong sum from it")
     seen = {"times": ours, "peer": theirs, "busy": ours_busy, "peer_busy": theirs_busy}
     return {"equal": right, **{name: each[warm:] for name, each in seen.items()}}
 
@@ -221,7 +224,7 @@ def joined(guest: Guest, number: int, timeout: float) -> tuple[Rank, list[Messag
     addresses = {int(peer): (host, port) for peer, (host, port) in plan["addresses"].items()}
     links = connect(number, addresses.keys() - {number}, addresses, listener, plan["secret"], timeout)
     listener.close()
-    rank = Rank(number, plan["ranks"], len(addresses), guest, links, plan["timeout"])
+    rank = Rank(number, plan["ranks"], len(addresses), plan["processes"], guest, links, plan["timeout"])
     return rank, plan["tasks"]
 
 
