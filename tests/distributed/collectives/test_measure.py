@@ -245,6 +245,23 @@ def test_nccl_wants_a_gpu_for_each_rank() -> None:
     assert str(told.value) == f"{wanted} for {there + 2}; --peer gloo, or fewer processes"
 
 
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_sums_of_sixteen_bits_are_rounded_once(name: str) -> None:
+    """Every number there is, the endless and the undefined too, added to others: as NumPy has it."""
+    kind, shuffled = element_type(name), np.random.default_rng(0)
+    every = np.arange(1 << 16, dtype=np.uint16).view(kind.stored)
+    with np.errstate(all="ignore"):
+        for _ in range(20):
+            others = shuffled.permutation(every)
+            if name == "float16":
+                expected = every + others
+            else:
+                expected = to_bfloat16(from_bfloat16(every) + from_bfloat16(others))
+            found, right = kind.wide(kind.add(every, others)), kind.wide(expected)
+            np.testing.assert_array_equal(found, right)
+            np.testing.assert_array_equal(np.signbit(found)[~np.isnan(right)], np.signbit(right)[~np.isnan(right)])
+
+
 def test_integers_wrap_as_numpy_has_them() -> None:
     kind = element_type("uint8")
     assert kind.add(np.array([200], np.uint8), np.array([100], np.uint8)).tolist() == [44]

@@ -120,6 +120,28 @@ def test_adding_up_takes_time(leaves: Network) -> None:
     assert loaded.time - bare.time == pytest.approx(255 / 256 * 1e9 / 1e11, rel=1e-6)
 
 
+@pytest.mark.parametrize("collective", ["all_reduce", "reduce_scatter"])
+@pytest.mark.parametrize("ranks", [2, 16])
+def test_nor_without_a_barrier_is_it_free(collective: str, ranks: int) -> None:
+    """Whoever has added up what came goes on, and the last to arrive are added up too."""
+    network = clos_graph.leaf_spine(4, 4, 4, 4, WIRES)
+    schedule = schedule_of(collective, "ring", ranks)
+    rate = 1e8
+    bare, loaded = (simulate_by_need(schedule, 1e9, even(network, **more)) for more in ({}, {"reduction": rate}))
+    assert loaded.time - bare.time == pytest.approx((ranks - 1) / ranks * 1e9 / rate, rel=1e-6)
+    assert loaded.time == pytest.approx(simulate(schedule, 1e9, even(network, reduction=rate)).time, rel=1e-3)
+
+
+@pytest.mark.parametrize("algorithm", [name for name in COLLECTIVES["all_reduce"] if name != "in_network"])
+def test_adding_up_is_between_free_and_with_a_barrier(algorithm: str) -> None:
+    network = clos_graph.one_switch(16, WIRES)
+    shape = {"hierarchical": (4, 4), "torus": (4, 4)}.get(algorithm, ())
+    schedule = schedule_of("all_reduce", algorithm, 16, shape=shape)
+    bare, loaded = (simulate_by_need(schedule, 1e9, even(network, reduction=rate)).time for rate in (math.inf, 1e9))
+    assert bare < loaded <= simulate(schedule, 1e9, even(network, reduction=1e9)).time * (1 + EXACT)
+    assert loaded - bare >= 0.9 * schedule.cost.reduced
+
+
 def test_a_link_that_fails_during_a_ring_costs_what_it_was_away() -> None:
     network = clos_graph.one_switch(8, WIRES)
     schedule = schedule_of("all_reduce", "ring", 8)

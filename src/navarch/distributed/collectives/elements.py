@@ -66,14 +66,23 @@ def _add_native(held: Array, arrived: Array) -> None:
 
 
 def _add_bfloat16(held: Array, arrived: Array) -> None:
-    held[:] = to_bfloat16(from_bfloat16(held) + from_bfloat16(arrived))
+    from navarch.distributed.collectives.half_kernels import add_bfloat16
+
+    add_bfloat16(held, arrived)
 
 
+def _add_float16(held: Array, arrived: Array) -> None:
+    from navarch.distributed.collectives.half_kernels import add_float16
+
+    add_float16(held.view(np.uint16), arrived.view(np.uint16))
+
+
+_OWN_SUMS = {"bfloat16": _add_bfloat16, "float16": _add_float16}
 ELEMENT_TYPES = {
     name: ElementType(
         name,
         np.dtype(np.uint16 if name == "bfloat16" else name),
-        _add_bfloat16 if name == "bfloat16" else _add_native,
+        _OWN_SUMS.get(name, _add_native),
         "int" in name,
     )
     for name in ("float32", "float64", "float16", "bfloat16", "int32", "int64", "uint8")

@@ -175,7 +175,7 @@ def simulate_by_need(schedule: Schedule, message: float, setting: Setting) -> Co
     rounds = _Rounds(schedule, message, setting)
     gathered = _Gathered(schedule.nodes)
     for each in schedule.each():
-        gathered.add(*rounds.transfers(each))
+        gathered.add(*rounds.transfers(each), rounds.reducing(each))
         if gathered.number > MOST_FLOWS:
             raise CollectiveError(
                 f"{schedule.algorithm}: more than {MOST_FLOWS:,} transfers; simulate it with barriers"
@@ -184,11 +184,12 @@ def simulate_by_need(schedule: Schedule, message: float, setting: Setting) -> Co
     if schedule.reducers:
         raise CollectiveError(f"{schedule.algorithm}: switches that reduce are simulated with barriers only")
     made = rounds.along(setting.router().paths(rounds.hosts[source], rounds.hosts[destination], size), size)
+    ready = sum_of(made.latency, gathered.adding())
     run = flows.simulate(
         setting.network.capacity,
-        flows.Flows(made.paths, made.size, made.latency, weight=made.weight, after=gathered.after()),
+        flows.Flows(made.paths, made.size, ready, weight=made.weight, after=gathered.after()),
     )
-    time = math.inf if len(run.stalled) else run.time
+    time = math.inf if len(run.stalled) else gathered.ended(run.end)
     mean = float(ratio(time, max(schedule.steps, 1)))
     step = Step(schedule.steps, mean, len(size), float(np.max(made.latency, initial=0.0)))
     return CollectiveRun(schedule, setting.network, message, time, (step,), run.carried, schedule.steps, run.events)
@@ -255,7 +256,11 @@ class _Rounds:
     def run(self, each: Round, phase: _Phase) -> _Ran:
         """One round as the network stands, from memory where it was simulated before."""
         source, destination, size = self.transfers(each)
-        key = (phase.number, self._reducing(each), source.tobytes() + destination.tobytes() + size.tobytes())
+        key = (
+            phase.number,
+            float(self.reducing(each).max()),
+            source.tobytes() + destination.tobytes() + size.tobytes(),
+        )
         if key not in self.known:
             self.known[key] = self._simulated(each, [phase], 0.0, (source, destination, size))
         return self.known[key]
@@ -276,16 +281,15 @@ class _Rounds:
             changes.append(flows.Change(moment, phase.network.capacity, paths))
         run = flows.simulate(phases[0].network.capacity, made, changes, group_alike=False)
         self.events += run.events
-        time = math.inf if len(run.stalled) else float(sum_of(run.time, self._reducing(each)))
+        time = math.inf if len(run.stalled) else float(sum_of(run.time, self.reducing(each).max()))
         return _Ran(time, run.carried, len(made), float(np.max(made.latency, initial=0.0)))
 
-    def _reducing(self, each: Round) -> float:
-        """Time in which the busiest rank adds up what has arrived [s]."""
-        if self.setting.reduction == math.inf or not each.reduces.any():
-            return 0.0
+    def reducing(self, each: Round) -> Numbers:
+        """Time in which each node adds up what arrives in a round [s]; that of switches is not counted."""
         slots = np.bincount(each.destination, each.count * each.reduces, minlength=self.schedule.nodes)
-        added = product_of(self.message, share_of(slots[: self.schedule.ranks].max(), self.schedule.chunks))
-        return float(ratio(added, self.setting.reduction))
+        slots[self.schedule.ranks :] = 0
+        added: Numbers = ratio(product_of(self.message, share_of(slots, self.schedule.chunks)), self.setting.reduction)
+        return added
 
     def along(self, paths: Paths, size: Numbers) -> flows.Flows:
         """Flows along paths of the network."""
@@ -309,7 +313,7 @@ class _Rounds:
 
 class _Gathered:
     """Transfers of all rounds, and which wait for which: a rank sends once what it had to receive and send before is
-    done.
+    done, and it has added up what arrived.
     """
 
     def __init__(self, nodes: int) -> None:
@@ -317,9 +321,12 @@ class _Gathered:
         self.sent: list[tuple[Longs, Longs, Numbers]] = []
         self.pairs: list[Longs] = []
         self.held = np.zeros((2, 0), np.int64)  # nodes, and the transfers that each of them has to wait for
+        self.delays: list[Numbers] = []
+        self.owed = np.zeros(nodes)  # what each node then still has to add up [s]
         self.nodes = nodes
 
-    def add(self, source: Longs, destination: Longs, size: Numbers) -> None:
+    def add(self, source: Longs, destination: Longs, size: Numbers, adding: Numbers) -> None:
+        """A round; adding: time in which each node adds up what arrives in it [s]."""
         own = np.arange(self.number, self.number + len(source))
         self.number += len(source)
         self.sent.append((source, destination, size))
@@ -327,6 +334,8 @@ class _Gathered:
         ends = np.stack([np.concatenate([source, destination]), np.concatenate([own, own])])
         busy = np.zeros(self.nodes, bool)
         busy[ends[0]] = True
+        self.delays.append(self.owed[source])
+        self.owed = np.where(busy, adding, self.owed)
         self.held = np.concatenate([self.held[:, ~busy[self.held[0]]], ends], axis=1)
 
     def _waits(self, source: Longs, own: Longs) -> Iterator[Longs]:
@@ -343,3 +352,12 @@ class _Gathered:
 
     def after(self) -> Longs:
         return np.concatenate(self.pairs)
+
+    def adding(self) -> Numbers:
+        """What each transfer waits for its sender to add up [s]."""
+        return np.concatenate(self.delays)
+
+    def ended(self, end: Numbers) -> float:
+        """When every node has its result, from the ends of the transfers [s]."""
+        node, transfer = self.held
+        return float(np.max(sum_of(end[transfer], self.owed[node]), initial=float(np.max(end, initial=0.0))))
