@@ -215,6 +215,17 @@ def test_what_cannot_be_run_says_why(changed: dict[str, Any], said: str, runs: R
     assert said in reason(runs["T389"] | changed, shipped)
 
 
+@pytest.mark.parametrize(
+    ("date", "stack"),
+    [("2022-05", "megatron-lm"), ("2023-01", "megatron-core"), ("2024", "megatron-core"), ("", "megatron-lm"),
+     ("25.09", "megatron-lm"), ("20231", "megatron-lm")],
+)  # fmt: skip
+def test_a_late_report_of_megatron_lm_has_flash_attention(runs: Rows, shipped: Catalog, date: str, stack: str) -> None:
+    run = run_of(runs["T001"] | {"date": date, "attn_impl": ""}, shipped)
+    assert run.stack == stack
+    assert {plan.attention_kernel for plan in run.candidates} == {"unfused" if stack == "megatron-lm" else "flash"}
+
+
 def test_cells_that_say_nothing_are_left_out() -> None:
     row = cells({"tp": "nan", "gbs": "1,536", "recompute": "none", "vpp": "-", "ep": None, "pp": " 8 ", "cp": math.nan})
     assert row == {"gbs": "1536", "recompute": "none", "pp": " 8 "}

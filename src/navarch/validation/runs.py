@@ -113,7 +113,7 @@ def run_of(row: Row, catalog: Catalog) -> Run:
     precision = spellings.precision_named(text(row, "precision"))
     year = int(catalog.get("accelerator", place.accelerator).year)
     words = (text(row, "framework"), text(row, "model"), text(row, "notes"))
-    stack, taken = spellings.stack_named(*words, year)
+    stack, taken = spellings.stack_named(*words, year, text(row, "date"))
     shape, model, completed_shape = _shape(row, catalog, stack)
     per_node = whole(row, "gpus_per_node")
     network = text(row, "network")

@@ -45,8 +45,9 @@ STACKS = (
 )  # fmt: skip
 """What a row's framework contains, and the software stack that it is taken for; the first that fits."""
 UNKNOWN_STACK = "megatron-core"
-FLASH_SINCE = 2022
-"""Year from which an accelerator is younger than Megatron-LM's unfused attention."""
+FLASH_SINCE, FLASH_REPORTED = 2022, 2023
+"""Year from which an accelerator, and a report of a run, is younger than Megatron-LM's unfused attention."""
+YEAR = re.compile(r"20\d\d(?=\D|$)")
 RELEASE = re.compile(r"bridge\D{0,3}(\d\d\.\d\d)", re.IGNORECASE)
 GRAPHED = "26.06"
 """First release of Megatron-Bridge whose mixtures of experts run without waits for the host."""
@@ -139,13 +140,14 @@ def precision_named(written: str) -> str:
     raise UnpredictableError(f'the precision "{written[:40]}" is not one of bf16, fp16, fp8, mxfp8, nvfp4')
 
 
-def stack_named(framework: str, model: str, notes: str, year: int) -> tuple[str, tuple[str, ...]]:
-    """The software stack that a row's words mean, and what was assumed; year: of the accelerator."""
+def stack_named(framework: str, model: str, notes: str, year: int, reported: str = "") -> tuple[str, tuple[str, ...]]:
+    """The software stack that a row's words mean, and what was assumed; year: of the accelerator; reported: when."""
     lowered = re.sub(r"[\s_]+", "-", framework.lower())
     stack = next((stack for part, stack in STACKS if part in lowered), None)
     if stack is None:
         return UNKNOWN_STACK, (f"{framework or 'the software'} taken for Megatron-Core",)
-    if stack == "megatron-lm" and year >= FLASH_SINCE:
+    told = YEAR.match(reported)
+    if stack == "megatron-lm" and (year >= FLASH_SINCE or (told and int(told.group()) >= FLASH_REPORTED)):
         return UNKNOWN_STACK, ("Megatron-LM taken for a recent one, with flash attention",)
     if stack == "megatron-bridge" and "tokendrop" in f"{model} {notes}".lower():
         return "megatron-bridge-capacity", ()
