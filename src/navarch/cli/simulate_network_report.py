@@ -216,6 +216,8 @@ def show_collective(found: CollectiveFound, out: Console) -> None:
     out.print(made)
     if found.costs is not None:
         out.print()
+        if found.by_need:
+            out.print(Text("with a barrier after each round:", style="dim"))
         out.print(_costs(found.costs))
 
 

@@ -38,6 +38,8 @@ def test_faults_of_a_collective_cost() -> None:
 def test_a_collective_on_a_torus_without_barriers() -> None:
     told = ran("collective", "--topology", "3-D torus", "--hosts", "64", "--by-need", "--shuffled")
     assert "3-D torus: all-reduce, ring, 1 GB" in told and "no barrier" in told
+    faulty = ran("collective", "--hosts", "16", "--by-need", "--fault", "slow-nic:3=0.5")
+    assert "with a barrier after each round" in faulty
 
 
 def test_a_pattern_with_a_fault_during_the_run() -> None:
