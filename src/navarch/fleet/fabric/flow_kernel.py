@@ -70,15 +70,28 @@ class World(NamedTuple):
     is_open: Any
 
 
+@njit(cache=True, nogil=True)
+def used_links(links, count):
+    """The links that are used, each entry's place among them, and where the entries of each begin: `World.first`."""
+    many = np.zeros(count, np.int64)
+    for link in links:
+        many[link] += 1
+    used, first, place = np.nonzero(many)[0], np.zeros(1 + np.count_nonzero(many), np.int64), many
+    for index in range(len(used)):
+        first[index + 1] = first[index] + many[used[index]]
+        place[used[index]] = index
+    lines = np.empty(len(links), np.int64)
+    for entry in range(len(links)):
+        lines[entry] = place[links[entry]]
+    return used, lines, first
+
+
 def world(
-    capacity: Any, offset: Any, link: Any, part: Any, weight: Any, delay: Any, start: Any, waits: Any, then_offset: Any,
-    then: Any, counted: Any, left: Any, begun: Any, end: Any,
+    capacity: Any, offset: Any, link: Any, first: Any, part: Any, weight: Any, delay: Any, start: Any, waits: Any,
+    then_offset: Any, then: Any, counted: Any, left: Any, begun: Any, end: Any,
 ) -> World:  # fmt: skip
     """A world before its next event; part: None is 1. Changed in place by the run: start, waits, left, begun, end."""
     flows, links, entries = len(left), len(capacity), len(link)
-    lines = np.asarray(link, np.int64)
-    first = np.zeros(links + 1, np.int64)
-    np.cumsum(np.bincount(lines, minlength=links), out=first[1:])
     parts = np.ones(entries) if part is None else np.asarray(part, float)
 
     def numbers(count: int) -> Any:
@@ -91,7 +104,7 @@ def world(
         return np.zeros(count, np.bool_)
 
     return World(
-        np.ascontiguousarray(capacity, float), np.asarray(offset, np.int64), lines, parts,
+        np.ascontiguousarray(capacity, float), np.asarray(offset, np.int64), link, parts,
         np.ascontiguousarray(weight, float), np.ascontiguousarray(delay, float), start, np.asarray(waits, np.int64),
         np.asarray(then_offset, np.int64), np.ascontiguousarray(then, np.int64),
         np.ascontiguousarray(counted, np.bool_), left, begun, end, busy=np.zeros(links),

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from navarch.core.arithmetic import difference, product_of, ratio, sum_of
 from navarch.core.ledger import equation
-from navarch.fleet.fabric.graph import GraphError, Ints
+from navarch.fleet.fabric.graph import GraphError
 from navarch.fleet.fabric.routing import Paths
 
 if TYPE_CHECKING:
@@ -201,11 +201,11 @@ class _State:
         from navarch.fleet.fabric import flow_kernel
 
         paths = self.paths
-        used, links = _compact(paths.links, len(self.capacity))
+        used, links, first = flow_kernel.used_links(paths.links, len(self.capacity))
         waits = self.waits + UNREACHED * ~paths.reached
         world = flow_kernel.world(
-            self.capacity[used], paths.offsets, links, paths.weights, self.weight, self.delay, self.start, waits,
-            *self.then, self.counted, self.left, self.begun, self.end,
+            self.capacity[used], paths.offsets, links, first, paths.weights, self.weight, self.delay, self.start,
+            waits, *self.then, self.counted, self.left, self.begun, self.end,
         )  # fmt: skip
         return world, used, waits
 
@@ -243,7 +243,8 @@ def _checked(flows: Flows) -> dict[str, Numbers]:
     """The values of each flow; FlowError where one cannot be."""
     given = {name: _of_each(flows, name) for name in VALUES}
     for name, values in given.items():
-        if not values.size or (np.isfinite(values).all() and (values > 0 if name == "weight" else values >= 0).all()):
+        least, most = (values.min(), values.max()) if values.size else (1.0, 1.0)
+        if (least > 0 if name == "weight" else least >= 0) and most < np.inf:  # neither holds where one is no number
             continue
         bad = ~(values > 0 if name == "weight" else values >= 0) | (np.isinf(values) & (name != "size"))
         if bad.any():
@@ -290,16 +291,6 @@ def _mixed(numbers: NDArray[Any]) -> NDArray[np.uint64]:
 
 def _bits(numbers: NDArray[Any]) -> NDArray[np.uint64]:
     return np.ascontiguousarray(numbers).view(np.uint64)
-
-
-def _compact(links: Ints, count: int) -> tuple[Longs, Longs]:
-    """The links that are used, and each entry's place among them: a run touches no others."""
-    there = np.zeros(count, bool)
-    there[links] = True
-    used = np.flatnonzero(there)
-    place = np.empty(count, np.int32)
-    place[used] = np.arange(len(used), dtype=np.int32)
-    return used, place[links].astype(np.int64)
 
 
 def _rows(paths: Paths, chosen: Longs) -> Paths:
