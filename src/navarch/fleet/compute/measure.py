@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from navarch.core.arithmetic import product_of, ratio, sum_of
+from navarch.core.quantity import show
 from navarch.fleet.compute import estimate
 from navarch.fleet.compute.backends import Backend, Block, Call, Cuda, Numpy, Torch, UnsupportedError
 from navarch.fleet.compute.measurement import (
@@ -148,7 +149,7 @@ class _Bench:
             self.rates[precision] = float(ratio(estimate.matmul_work(side, side, side), best))
         least = LEAST_RUNS * work / self.rates[precision]
         if least > max(PATIENCE * self.share, MOMENT):
-            raise UnsupportedError(f"would take about {least:.0f} s; give more time with --limit")
+            raise UnsupportedError(f"would take about {show(least, 's')}; give more time with --limit")
 
     def _product(self, precision: str, shape: Shape) -> None:
         work = float(estimate.matmul_work(*shape))
