@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +21,7 @@ from navarch.course.communication_topologies import spaces
 from navarch.distributed.collectives import worker
 from navarch.distributed.collectives.algorithms import schedule_of
 from navarch.distributed.collectives.elements import element_type
-from navarch.distributed.collectives.launch import crew
+from navarch.distributed.collectives.launch import Site, crew, plan_of
 from navarch.distributed.collectives.rendezvous import Message, Rendezvous
 from navarch.distributed.collectives.replay import padded
 from navarch.distributed.collectives.schedule import CollectiveError, Schedule
@@ -142,7 +141,7 @@ def _lead(leaf: Sequence[int], address: str, tasks: Sequence[Message], hear: Any
         with crew(ranks, (address, server.address[1]), TIMEOUT, __name__) as started:
             about = server.gather(started.dead)
             own = {rank: list(each["address"]) for rank, each in about.items()}
-            plan = {"secret": secrets.token_hex(32), "ranks": len(leaf), "timeout": TIMEOUT, "tasks": list(tasks)}
+            plan = plan_of(Site(len(leaf), timeout=TIMEOUT), tasks)
             with _uplink(leaf, own, rate) as beyond:
                 for place in range(2):
                     at = {rank: own[rank] if leaf[rank] == place else beyond[rank] for rank in ranks}

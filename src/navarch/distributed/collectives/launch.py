@@ -140,9 +140,7 @@ def lead(
             try:
                 about = server.gather(ranks.dead)
                 addresses = {rank: [each["address"][0], each["address"][1]] for rank, each in about.items()}
-                plan = {"addresses": addresses, "secret": secrets.token_hex(32)}
-                counts = {"ranks": site.ranks, "processes": site.processes}
-                server.tell({**plan, **counts, "timeout": site.timeout, "tasks": list(tasks)})
+                server.tell({**plan_of(site, tasks), "addresses": addresses})
                 if started is not None:
                     started({rank: each["pid"] for rank, each in about.items()})
                 server.collect(heard)
@@ -156,6 +154,12 @@ def lead(
         server.close()
 
 
+def plan_of(site: Site, tasks: Sequence[Message]) -> Message:
+    """What every rank is told once all are there, besides where to find the others."""
+    counts = {"ranks": site.ranks, "processes": site.processes}
+    return {**counts, "secret": secrets.token_hex(32), "timeout": site.timeout, "tasks": list(tasks)}
+
+
 def follow(site: Site) -> None:
     """Run this host's ranks for a rendezvous on another host."""
     first = site.host * site.processes
@@ -163,4 +167,4 @@ def follow(site: Site) -> None:
         ranks.wait()
 
 
-__all__ = ["Crew", "JoinError", "Site", "crew", "follow", "lead"]
+__all__ = ["Crew", "JoinError", "Site", "crew", "follow", "lead", "plan_of"]
