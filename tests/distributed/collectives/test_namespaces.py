@@ -85,7 +85,7 @@ def _command(space: str, place: int, *more: str) -> list[str]:
 def test_two_hosts_over_a_shaped_link(spaces: tuple[str, str], peer: str) -> None:
     if peer == "gloo":
         pytest.importorskip("torch", reason="PyTorch is not installed")
-    more = ("--processes", "1", "--size", "16 MB", "--repeats", "2", "--peer", peer, "--json")
+    more = ("--processes", "1", "--size", "16 MB", "--repeats", "7", "--peer", peer, "--json")
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     with subprocess.Popen(
         _command(spaces[1], 1, *more), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
