@@ -91,10 +91,13 @@ def layer_of(
     )
 
 
-def estimate(shape: TransformerShape, hardware: Hardware, plan: Plan, runtime: Runtime) -> TrainingEstimate:
-    """Memory, time and utilisation of training `shape` on `hardware` by `plan`."""
+def estimate(
+    shape: TransformerShape, hardware: Hardware, plan: Plan, runtime: Runtime, layer: LayerEstimate | None = None
+) -> TrainingEstimate:
+    """Memory, time and utilisation of training `shape` on `hardware` by `plan`; layer: of it, where it is known."""
     anatomy = anatomy_of(shape, plan)
-    layer = layer_of(shape, anatomy, hardware, plan, runtime)
+    if layer is None:
+        layer = layer_of(shape, anatomy, hardware, plan, runtime)
     placement = place(shape, anatomy, hardware, plan, runtime)
     memory = footprint_of(shape, anatomy, plan, runtime, placement, layer.memory)
     body = step_body_of(shape, plan, runtime, layer.cost, layer.head, placement)

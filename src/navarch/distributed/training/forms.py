@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from navarch.distributed.training.shape import (
     CONTEXT_KINDS,
@@ -58,16 +58,26 @@ class Forms:
     offloads: tuple[Offload, ...] = OFFLOADS
     short_context: bool = True
 
-    def layer_forms(self) -> Iterator[LayerForm]:
-        for form in itertools.product(self.sequence_parallel, self.recomputations, self.context_kinds):
-            yield LayerForm(*form)
+    def layer_forms(self) -> tuple[LayerForm, ...]:
+        """Every form of the layers, in the order of the enumeration."""
+        return _layer_forms(self)
 
-    def step_forms(self) -> Iterator[StepForm]:
-        hybrid = (False, True) if self.hybrid else (False,)
-        every = itertools.product(self.zero_stages, hybrid, self.schedules, self.offloads)
-        for zero, groups, schedule, offload in every:
-            if zero > 0 or not groups:
-                yield StepForm(zero, groups, schedule, offload)
+    def step_forms(self) -> tuple[StepForm, ...]:
+        """Every form of the step, in the order of the enumeration."""
+        return _step_forms(self)
+
+
+@cache
+def _layer_forms(forms: Forms) -> tuple[LayerForm, ...]:
+    every = itertools.product(forms.sequence_parallel, forms.recomputations, forms.context_kinds)
+    return tuple(itertools.starmap(LayerForm, every))
+
+
+@cache
+def _step_forms(forms: Forms) -> tuple[StepForm, ...]:
+    hybrid = (False, True) if forms.hybrid else (False,)
+    every = itertools.starmap(StepForm, itertools.product(forms.zero_stages, hybrid, forms.schedules, forms.offloads))
+    return tuple(form for form in every if form.zero_stage > 0 or not form.hybrid)
 
 
 EVERYTHING = Forms()

@@ -64,12 +64,12 @@ class Task:
     prune: bool
 
     @property
-    def layer_forms(self) -> list[LayerForm]:
-        return list(self.request.forms.layer_forms())
+    def layer_forms(self) -> tuple[LayerForm, ...]:
+        return self.request.forms.layer_forms()
 
     @property
-    def step_forms(self) -> list[StepForm]:
-        return list(self.request.forms.step_forms())
+    def step_forms(self) -> tuple[StepForm, ...]:
+        return self.request.forms.step_forms()
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,8 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
 
 
-def gathered(record: Any, rows: NDArray[np.intp]) -> Any:
-    """A record of arrays with the rows picked from each, however deep; what is no array stays."""
+def gathered(record: Any, rows: NDArray[np.intp] | int) -> Any:
+    """A record of arrays with the rows (or one) picked from each, however deep; what is no array stays."""
     if isinstance(record, np.ndarray):
         return record[rows] if record.ndim else record
     if isinstance(record, tuple):

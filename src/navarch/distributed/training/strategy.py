@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,15 +12,28 @@ from navarch.core.arithmetic import relative_change
 from navarch.core.equation import off_the_ledger
 from navarch.core.quantity import show
 from navarch.core.sweep import EngineName
-from navarch.distributed.training.estimate import TrainingEstimate, estimate
+from navarch.distributed.training.anatomy import anatomy_of
+from navarch.distributed.training.estimate import LAYER_FIELDS, LayerEstimate, TrainingEstimate, estimate, layer_of
 from navarch.distributed.training.forms import COMMON, Forms
 from navarch.distributed.training.legality import InfeasibleError, no_form
 from navarch.distributed.training.runtime import Runtime
-from navarch.distributed.training.search import STRATEGY, Found, Kept, Task, plan_at, search, task_of
+from navarch.distributed.training.search import (
+    STRATEGY,
+    Found,
+    Kept,
+    Task,
+    gathered,
+    plain,
+    plan_at,
+    search,
+    task_of,
+)  # fmt: skip
 from navarch.distributed.training.shape import Hardware, Plan, TransformerShape
 
 __all__ = ["STRATEGY", "Candidate", "Choice", "choice_of", "choose", "label_of"]
 
+LAYER_KINDS = ("sequence_parallel", "recomputation", "context_kind", "attention_kernel")
+"""Of a plan's categories, what the cost of a layer depends on."""
 RECOMPUTED = {"none": "no recomputation", "selective": "selective recomputation", "full": "full recomputation"}
 SCHEDULED = {
     "gpipe": "GPipe", "zero-bubble": "ZB-H1", "zero-bubble-2": "ZB-H2", "zero-bubble-v": "ZB-V", "dualpipe": "DualPipe",
@@ -93,25 +106,48 @@ def label_of(plan: Plan) -> str:
     return ", ".join(extras)
 
 
-def _evaluated(task: Task, plan: Plan) -> TrainingEstimate:
-    with off_the_ledger():
-        return estimate(task.request.shape, task.request.hardware, plan, task.runtime)
+class _Explained:
+    """Some plans of a task with what they do, the costs of their layers computed together."""
+
+    def __init__(self, task: Task, plans: Sequence[Plan]) -> None:
+        self.task = task
+        self.layers: dict[tuple[Any, ...], LayerEstimate] = {}
+        shape, hardware = task.request.shape, task.request.hardware
+        of_kinds: dict[tuple[Any, ...], dict[tuple[Any, ...], Plan]] = {}
+        for plan in plans:
+            of_kinds.setdefault(_fields(plan, LAYER_KINDS), {})[_fields(plan, LAYER_FIELDS)] = plan
+        for kinds, alike in of_kinds.items():
+            numbers = dict(zip(LAYER_FIELDS, np.array(list(alike), float).T, strict=True))
+            plan = replace(next(iter(alike.values())), **numbers)
+            with off_the_ledger():
+                layers = layer_of(shape, anatomy_of(shape, plan), hardware, plan, task.runtime)
+            for row, key in enumerate(alike):
+                self.layers[kinds + key] = plain(gathered(layers, row))
+
+    def estimate(self, plan: Plan) -> TrainingEstimate:
+        """What a plan does."""
+        layer = self.layers[_fields(plan, LAYER_KINDS + LAYER_FIELDS)]
+        with off_the_ledger():
+            return estimate(self.task.request.shape, self.task.request.hardware, plan, self.task.runtime, layer)
+
+    def candidate(self, plan: Plan, best: TrainingEstimate | None = None) -> Candidate:
+        """A plan with what it does, and why it lost against the best."""
+        made = self.estimate(plan)
+        capacity = float(self.task.request.hardware.memory)
+        return Candidate(
+            plan,
+            float(made.step_time),
+            float(made.memory.peak),
+            float(made.mfu),
+            bool(made.memory.peak <= capacity),
+            {key: float(part) for key, _, part in made.step.parts()},
+            float(made.communication_ratio),
+            "" if best is None else _why_lost(made, best, capacity),
+        )
 
 
-def _candidate(task: Task, plan: Plan, best: TrainingEstimate | None = None) -> Candidate:
-    """A plan with what it does, and why it lost against the best."""
-    made = _evaluated(task, plan)
-    capacity = float(task.request.hardware.memory)
-    return Candidate(
-        plan,
-        float(made.step_time),
-        float(made.memory.peak),
-        float(made.mfu),
-        bool(made.memory.peak <= capacity),
-        {key: float(part) for key, _, part in made.step.parts()},
-        float(made.communication_ratio),
-        "" if best is None else _why_lost(made, best, capacity),
-    )
+def _fields(plan: Plan, names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(getattr(plan, name) for name in names)
 
 
 def _why_lost(made: TrainingEstimate, best: TrainingEstimate, capacity: float) -> str:
@@ -145,18 +181,20 @@ def choice_of(task: Task, found: Found, losers: int = 6) -> Choice:
         raise _does_not_fit(task, found)
     first, *others = _ordered(found.strategies)
     best = plan_at(task, found.strategies, first)
-    made = _evaluated(task, best)
     faster = np.flatnonzero(found.over.time < found.strategies.time[first])
     lost = [] if not len(faster) else [plan_at(task, found.over, int(faster[np.argmin(found.over.memory[faster])]))]
     rest = [plan_at(task, found.strategies, row) for row in others[: max(1, losers - len(lost))]]
-    explained = [_candidate(task, plan, made) for plan in lost + rest][:losers]
+    front = [plan_at(task, found.front, row) for row in _ordered(found.front)]
+    explained = _Explained(task, [best, *lost, *rest, *front])
+    made = explained.estimate(best)
+    beaten = [explained.candidate(plan, made) for plan in lost + rest]
     return Choice(
-        best=_candidate(task, best),
-        runner_up=_candidate(task, rest[0], made) if rest else None,
+        best=explained.candidate(best),
+        runner_up=beaten[len(lost)] if rest else None,
         considered=found.considered,
         feasible=found.feasible,
-        losers=tuple(explained),
-        front=tuple(_candidate(task, plan_at(task, found.front, row), made) for row in _ordered(found.front)),
+        losers=tuple(beaten[:losers]),
+        front=tuple(explained.candidate(plan, made) for plan in front),
         binding="accelerator memory" if len(faster) else "none: no legal plan is faster",
     )
 
