@@ -27,7 +27,7 @@ from navarch.distributed.training.search import (
     plan_at,
     search,
     task_of,
-)  # fmt: skip
+)
 from navarch.distributed.training.shape import Hardware, Plan, TransformerShape
 
 __all__ = ["STRATEGY", "Candidate", "Choice", "choice_of", "choose", "label_of"]
