@@ -21,6 +21,8 @@ Message = dict[str, Any]
 LINE_LIMIT = 1 << 26
 GRACE = 1.0
 """Seconds that a failure waits for word of the death which may be its cause."""
+LAST_WORDS = 4.0
+"""Seconds in which the others may say what they saw, more than a rank takes to give up."""
 
 
 class JoinError(CollectiveError):
@@ -140,7 +142,7 @@ class Rendezvous:
         culprit = dead[0] if dead else first.rank
         why = f"rank {culprit} died" if dead else failed[first.rank]
         self.tell({"abort": why})
-        end = time.monotonic() + 2 * GRACE
+        end = time.monotonic() + LAST_WORDS
         while time.monotonic() < end and len(failed) + len(dead) < len(self.guests):
             self._note(self._heard(0.1), failed, dead)
         others = f"; {len(failed)} of {self.nodes} ranks stopped and said so" if dead else ""

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from socket import socket
 from typing import Any
@@ -24,7 +25,7 @@ from navarch.distributed.collectives.replay import padded, replay
 from navarch.distributed.collectives.schedule import Array, CollectiveError, Schedule
 from navarch.distributed.collectives.transport import Link, LostError, Program, Run, program_of
 
-GRACE = 3.0
+GRACE = 2.0
 """Seconds after the word to stop in which a rank may still say what it saw."""
 FAILED = 1
 LARGEST_WHOLE_CHECK = 1 << 24
@@ -220,12 +221,19 @@ def joined(guest: Guest, number: int, timeout: float) -> tuple[Rank, list[Messag
     listener = listener_at(guest.local)
     guest.say({"join": number, "address": listener.getsockname()[:2], "pid": os.getpid()})
     plan = guest.hear()
-    guest.watch(lambda: os._exit(FAILED), GRACE)
+    guest.watch(lambda: _give_up(guest, number), GRACE)
     addresses = {int(peer): (host, port) for peer, (host, port) in plan["addresses"].items()}
     links = connect(number, addresses.keys() - {number}, addresses, listener, plan["secret"], timeout)
     listener.close()
     rank = Rank(number, plan["ranks"], len(addresses), plan["processes"], guest, links, plan["timeout"])
     return rank, plan["tasks"]
+
+
+def _give_up(guest: Guest, number: int) -> None:
+    """End a rank that has not noticed the word to stop, as one that waits in another library; it says so first."""
+    with suppress(OSError):
+        guest.say({"failed": f"rank {number} was still in its task: {guest.reason}"})
+    os._exit(FAILED)
 
 
 def serve(address: tuple[str, int], number: int, timeout: float, task: Callable[[Rank, Message], Message]) -> int:
