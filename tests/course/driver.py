@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ STILL = """still => new Promise(done => {
 })"""
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SERVER = """
+import faulthandler
 import gc
 import json
 import signal
@@ -49,17 +51,29 @@ def look(signum, frame):
     Path(record + ".part").replace(record + ".state")
 
 signal.signal(signal.SIGUSR1, look)
+faulthandler.register(signal.SIGUSR2, all_threads=True)
 serve(Path(notebook), session(student, course, Path(record)), free_port(None), lambda at: print(at, flush=True))
 """
 
 
 @dataclass
 class Serving:
-    """A lab that is served. started: it answered after [s]."""
+    """A lab that is served. started: it answered after [s]; said: what it has printed, line by line."""
 
     process: subprocess.Popen[str]
     address: str
     started: float
+    said: list[str]
+
+    def stacks(self) -> str:
+        """What it has printed, and where each of its threads is."""
+        before = len(self.said)
+        self.process.send_signal(signal.SIGUSR2)
+        end = time.monotonic() + PATIENCE
+        while len(self.said) == before and time.monotonic() < end:
+            time.sleep(0.1)
+        time.sleep(0.5)
+        return "".join(self.said)
 
     def state(self, record: Path) -> dict[str, Any]:
         """What the kernel holds: every result of an instrument alive in the process, and the notebook's names."""
@@ -89,10 +103,11 @@ def start(notebook: Path, record: Path, student: str = "ada", course: str = "tes
         start_new_session=True,
     )
     assert process.stdout is not None
-    said = []
+    said: list[str] = []
     for line in process.stdout:
         if line.startswith("http"):
-            return Serving(process, line.strip(), time.monotonic() - began)
+            threading.Thread(target=said.extend, args=(process.stdout,), daemon=True).start()
+            return Serving(process, line.strip(), time.monotonic() - began, said)
         said.append(line)
     raise AssertionError(f"the lab was not served: code {process.wait()}\n{''.join(said)}")
 
@@ -103,6 +118,10 @@ def served(notebook: Path, record: Path, student: str = "ada", course: str = "te
     serving = start(notebook, record, student, course)
     try:
         yield serving
+    except Exception as error:
+        if serving.process.poll() is None:
+            error.add_note(serving.stacks())
+        raise
     finally:
         if serving.process.poll() is None:
             serving.kill()
