@@ -21,8 +21,10 @@ Message = dict[str, Any]
 LINE_LIMIT = 1 << 26
 GRACE = 1.0
 """Seconds that a failure waits for word of the death which may be its cause."""
-LAST_WORDS = 4.0
-"""Seconds in which the others may say what they saw, more than a rank takes to give up."""
+GIVE_UP = 2.0
+"""Seconds after the word to stop in which a rank may still say what it saw."""
+LAST_WORDS = 2 * GIVE_UP
+"""Seconds in which the others are heard, more than a rank takes to give up."""
 
 
 class JoinError(CollectiveError):

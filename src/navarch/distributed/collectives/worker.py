@@ -20,13 +20,11 @@ import numpy as np
 from navarch.distributed.collectives.algorithms import schedule_of
 from navarch.distributed.collectives.elements import ElementType, element_type
 from navarch.distributed.collectives.mesh import connect, listener_at
-from navarch.distributed.collectives.rendezvous import Guest, Message, parse_address
+from navarch.distributed.collectives.rendezvous import GIVE_UP, Guest, Message, parse_address
 from navarch.distributed.collectives.replay import padded, replay
 from navarch.distributed.collectives.schedule import Array, CollectiveError, Schedule
 from navarch.distributed.collectives.transport import Link, LostError, Program, Run, program_of
 
-GRACE = 2.0
-"""Seconds after the word to stop in which a rank may still say what it saw."""
 FAILED = 1
 LARGEST_WHOLE_CHECK = 1 << 24
 """Bytes up to which every element of a timed collective is checked, not a sample."""
@@ -221,7 +219,7 @@ def joined(guest: Guest, number: int, timeout: float) -> tuple[Rank, list[Messag
     listener = listener_at(guest.local)
     guest.say({"join": number, "address": listener.getsockname()[:2], "pid": os.getpid()})
     plan = guest.hear()
-    guest.watch(lambda: _give_up(guest, number), GRACE)
+    guest.watch(lambda: _give_up(guest, number), GIVE_UP)
     addresses = {int(peer): (host, port) for peer, (host, port) in plan["addresses"].items()}
     links = connect(number, addresses.keys() - {number}, addresses, listener, plan["secret"], timeout)
     listener.close()
@@ -254,7 +252,7 @@ def _gone(guest: Guest, number: int, error: CollectiveError) -> int:
     """Say why this rank stops: with the cause that the rendezvous knows, if it tells in time."""
     message = str(error)
     try:
-        if isinstance(error, LostError) and not guest.reason_within(GRACE / 2):
+        if isinstance(error, LostError) and not guest.reason_within(GIVE_UP / 2):
             guest.say({"failed": message})
         else:
             cause = guest.reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from navarch.core.quantity import show
 from navarch.core.sweep import EngineName
 from navarch.distributed.training.anatomy import anatomy_of
 from navarch.distributed.training.estimate import LAYER_FIELDS, LayerEstimate, TrainingEstimate, estimate, layer_of
-from navarch.distributed.training.forms import COMMON, Forms
+from navarch.distributed.training.forms import COMMON, Forms, LayerForm
 from navarch.distributed.training.legality import InfeasibleError, no_form
 from navarch.distributed.training.runtime import Runtime
 from navarch.distributed.training.search import (
@@ -32,8 +32,7 @@ from navarch.distributed.training.shape import Hardware, Plan, TransformerShape
 
 __all__ = ["STRATEGY", "Candidate", "Choice", "choice_of", "choose", "label_of"]
 
-LAYER_KINDS = ("sequence_parallel", "recomputation", "context_kind", "attention_kernel")
-"""Of a plan's categories, what the cost of a layer depends on."""
+LAYER_KINDS = tuple(field.name for field in fields(LayerForm))
 RECOMPUTED = {"none": "no recomputation", "selective": "selective recomputation", "full": "full recomputation"}
 SCHEDULED = {
     "gpipe": "GPipe", "zero-bubble": "ZB-H1", "zero-bubble-2": "ZB-H2", "zero-bubble-v": "ZB-V", "dualpipe": "DualPipe",
